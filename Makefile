@@ -1,0 +1,69 @@
+# Needs Python 3.11, 3.12 or 3.13 and make; everything else goes into .venv.
+#
+#     make demo                          train, export, translate
+#     make demo TEXT="It is ten to one." the same with a sentence of your own
+#     make test                          the tests
+
+SHELL = /bin/sh
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))" \
+	2>/dev/null && echo $$python && break; done)
+BIN = .venv/bin
+INSTALLED = .venv/.installed
+DEMO = saved_models/dates-en-de
+DEMO_EXPORT = $(DEMO)/1/saved_model.pb
+CHECKED = zoo recipes tests benchmarks
+
+# As it was typed: make does not expand a $ in it, the shell sees it quoted.
+override TEXT := $(value TEXT)
+export TEXT
+# German on a terminal whose locale is not set.
+export PYTHONUTF8 = 1
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help venv demo test test-slow lint bench clean
+
+help:
+	@echo 'make demo        train on generated text, export, translate (5 minutes)'
+	@echo 'make demo TEXT="It is ten to one."   translate that as well'
+	@echo 'make test        the tests but the slow ones'
+	@echo 'make test-slow   the slow ones'
+	@echo 'make lint        ruff check and ruff format --check'
+	@echo 'make bench       speed figures, beside the peers if they are installed'
+	@echo 'make venv        the environment .venv that all of these use'
+	@echo 'make clean       remove .venv and caches; runs and exports stay'
+
+venv: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo 'No Python 3.11, 3.12 or 3.13 found. Install one, or name it:' >&2; \
+		echo '    make venv PYTHON=/path/to/python3.11' >&2; exit 1; fi
+	[ -x $(BIN)/pip ] || "$(PYTHON)" -m venv --clear .venv
+	$(BIN)/python -m pip install --editable '.[dev]'
+	@touch $@
+
+demo: $(DEMO_EXPORT)
+	@$(BIN)/python recipes/serve_demo.py $(DEMO) $${TEXT:+"$$TEXT"}
+
+# A finished export is used as it is. `rm -r` it to train again.
+$(DEMO_EXPORT): | $(INSTALLED)
+	$(BIN)/python -m recipes.translate
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(INSTALLED)
+	$(BIN)/python -m ruff check $(CHECKED)
+	$(BIN)/python -m ruff format --check $(CHECKED)
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache build zoo.egg-info
+	find $(CHECKED) -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,57 @@
+"""The model sizes that all peers take, and how many operations a token needs.
+
+Standard library only: workers in the peers' environment import it.
+"""
+
+from typing import NamedTuple
+
+
+class Size(NamedTuple):
+    """An encoder-decoder; `num_layers` in the encoder and again in the decoder."""
+
+    num_layers: int
+    num_heads: int
+    hidden_dim: int
+    intermediate_dim: int
+    dropout: float
+
+
+SIZES = {
+    "translator_tiny": Size(4, 4, 128, 256, 0.3),
+    "translator_base": Size(6, 8, 512, 2048, 0.1),
+}
+
+FORWARD_AND_BACKWARD = 3  # a product's gradients are two products of its size
+
+
+def source_token_flops(size, length):
+    """Operations of the matrix products for one source token of a sentence.
+
+    The encoder's four projections, feed-forward and two attention products, and
+    the decoder's keys and values of it.
+    """
+    dim = size.hidden_dim
+    encoder = 4 * dim * dim + 2 * dim * size.intermediate_dim + 2 * length * dim
+    return 2 * size.num_layers * (encoder + 2 * dim * dim)
+
+
+def target_token_flops(size, source_length, target_length, vocabulary_size):
+    """Operations of the matrix products for one target token of a sentence.
+
+    Self-attention (over the whole target: a fused kernel saves the future's half
+    for nobody here), cross-attention without keys and values, feed-forward, and
+    the logits.
+    """
+    dim = size.hidden_dim
+    attention = 2 * (source_length + target_length) * dim
+    layer = 6 * dim * dim + 2 * dim * size.intermediate_dim + attention
+    return 2 * (size.num_layers * layer + dim * vocabulary_size)
+
+
+def training_flops(size, source_length, target_length, vocabulary_size):
+    """Operations of one training step's products, for one sentence pair."""
+    source = source_length * source_token_flops(size, source_length)
+    target = target_length * target_token_flops(
+        size, source_length, target_length, vocabulary_size
+    )
+    return FORWARD_AND_BACKWARD * (source + target)

@@ -1,0 +1,1 @@
+"""One task, one script; run them as `python -m recipes.NAME --help`."""

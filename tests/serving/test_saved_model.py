@@ -1,0 +1,58 @@
+import pytest
+import tensorflow as tf
+
+from zoo.serving.saved_model import latest_version, predict
+
+
+def save(path, **outputs):
+    """A SavedModel that answers any texts with functions of them."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def serve(text):
+        return {name: output(text) for name, output in outputs.items()}
+
+    module = tf.Module()
+    module.serve = serve
+    tf.saved_model.save(module, str(path), signatures={"serving_default": serve})
+
+
+def test_the_highest_version_is_taken_by_number(tmp_path):
+    for version in ("2", "10", "draft"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "saved_model.pb").touch()
+    (tmp_path / "11").mkdir()  # an export cut short: nothing in it
+    assert latest_version(tmp_path) == tmp_path / "10"
+    assert latest_version(str(tmp_path / "2")) == tmp_path / "2"
+
+
+def test_a_folder_without_export_is_an_error_that_says_what_to_pass(tmp_path):
+    message = "No SavedModel in .*neither saved_model.pb nor a version folder"
+    with pytest.raises(FileNotFoundError, match=message):
+        latest_version(tmp_path)
+
+
+def test_the_answer_is_the_one_string_a_text(tmp_path):
+    save(
+        tmp_path / "1",
+        label=lambda text: tf.strings.upper(text),
+        classes=lambda text: tf.stack([text, text], axis=1),
+        probability=lambda text: tf.zeros(tf.shape(text)[:1]),
+    )
+    assert predict(tmp_path, ["a", "b"]) == ["A", "B"]
+
+
+def test_no_single_answer_is_an_error_that_names_the_outputs(tmp_path):
+    save(tmp_path / "1", embedding=lambda text: tf.zeros([tf.shape(text)[0], 2]))
+    with pytest.raises(ValueError, match=r"\['embedding'\], of which 0 hold one"):
+        predict(tmp_path, ["a"])
+
+
+def test_a_model_that_takes_no_text_is_an_error_that_says_what_it_takes(tmp_path):
+    module = tf.Module()
+    signature = [tf.TensorSpec([None], tf.string, name="image_bytes")]
+    serve = tf.function(lambda image: {"caption": image}, input_signature=signature)
+    module.serve = serve
+    signatures = {"serving_default": serve}
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=signatures)
+    with pytest.raises(ValueError, match="takes .*image.*, not text"):
+        predict(tmp_path, ["a"])

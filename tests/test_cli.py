@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+import zoo
+from zoo import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Shouter(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def serve(self, text):
+        score = tf.zeros(tf.shape(text)[:1])
+        return {"translation": tf.strings.upper(text, "utf-8"), "score": score}
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved_models") / "shouter"
+    module = Shouter()
+    signatures = {"serving_default": module.serve}
+    tf.saved_model.save(module, str(path / "1"), signatures=signatures)
+    return path
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["presets", "--help"]])
+def test_help_is_there_at_once(arguments):
+    code = (
+        "import sys; from zoo.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "usage: zoo" in result.stdout
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--help"])
+    shown = capsys.readouterr().out
+    assert "presets" in shown and "predict" in shown
+
+
+def test_presets_are_a_table_with_parameters_and_source(capsys):
+    assert cli.main(["presets"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split() == ["name", "task", "parameters", "source"]
+    assert [row.split()[0] for row in rows] == list(zoo.list_presets())
+    base = next(row for row in rows if row.startswith("translator_base "))
+    assert "65,000,000" in base and "Vaswani et al. 2017" in base
+    column = header.index("source")
+    assert all(row[column - 1] == " " != row[column] for row in rows)
+
+
+def test_predict_answers_each_text_on_a_line(export, capsys):
+    assert cli.main(["predict", str(export), "schön", "$5 'a' \"b\""]) == 0
+    assert capsys.readouterr().out == "SCHÖN\n$5 'A' \"B\"\n"
+
+
+def test_predict_of_no_model_is_one_line_on_standard_error(tmp_path, capsys):
+    assert cli.main(["predict", str(tmp_path), "hello"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"zoo: No SavedModel in {tmp_path}")
+    assert shown.err.count("\n") == 1
+
+
+def test_predict_without_text_says_what_is_missing(export, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["predict", str(export)])
+    assert "required: TEXT" in capsys.readouterr().err

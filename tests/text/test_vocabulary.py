@@ -1,0 +1,102 @@
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from zoo.text import learn_tokenizer
+
+LINES = ["the cat sat on the mat", "the dog sat on the cat", "der Hund saß"] * 4
+
+
+def test_same_lines_same_tokenizer():
+    assert learn_tokenizer(LINES, 300).proto == learn_tokenizer(iter(LINES), 300).proto
+
+
+def test_dataset_of_strings():
+    dataset = tf.data.Dataset.from_tensor_slices(LINES)
+    assert learn_tokenizer(dataset, 300).proto == learn_tokenizer(LINES, 300).proto
+
+
+def test_no_path_of_this_machine_is_kept():
+    proto = learn_tokenizer(LINES, 300).proto
+    assert b"rules.tsv" not in proto
+
+
+def test_dataset_of_pairs_is_refused():
+    dataset = tf.data.Dataset.from_tensors({"source": "a", "target": "b"})
+    with pytest.raises(ValueError, match="Map it first: lines = pairs.map"):
+        learn_tokenizer(dataset)
+
+
+def test_one_string_is_refused():
+    with pytest.raises(ValueError, match="needs many lines, but got one str"):
+        learn_tokenizer("the cat sat")
+
+
+def test_small_text_says_the_largest_vocabulary():
+    with pytest.raises(ValueError, match=r"too small for .* 10000: it gives") as error:
+        learn_tokenizer(LINES, 10_000)
+    largest = int(str(error.value).split("vocabulary_size=")[1].split()[0])
+    assert learn_tokenizer(LINES, largest).vocabulary_size() == largest
+    with pytest.raises(ValueError, match="too small"):
+        learn_tokenizer(LINES, largest + 1)
+
+
+def test_small_vocabulary_says_the_smallest():
+    with pytest.raises(ValueError, match=r"A vocabulary of 100 cannot hold") as error:
+        learn_tokenizer(LINES, 100)
+    smallest = int(str(error.value).split("vocabulary_size=")[1].split()[0])
+    assert learn_tokenizer(LINES, smallest).vocabulary_size() == smallest
+
+
+@pytest.mark.parametrize("lines", [[], [""], ["", "  "]])
+def test_no_text(lines):
+    with pytest.raises(ValueError, match="no text|too small"):
+        learn_tokenizer(lines, 300)
+
+
+def test_unknown_kind():
+    with pytest.raises(ValueError, match="Unknown kind 'words' of tokenizer. Known"):
+        learn_tokenizer(LINES, kind="words")
+
+
+def test_long_lines_are_learnt_from():
+    long_line = "unmistakable " * 20_000
+    tokenizer = learn_tokenizer([long_line, "a b"], 285)
+    assert len(tokenizer("unmistakable")) < len("unmistakable")
+
+
+@pytest.mark.parametrize("character", ["\0", "▅", "▁", "\t", "\n"])
+def test_lines_with_odd_characters_are_learnt_from(character):
+    tokenizer = learn_tokenizer([f"wonderful {character} wonderful"] * 9, 275)
+    assert len(tokenizer("wonderful")) < len("wonderful")
+
+
+def test_trailing_spaces_make_no_longer_text_than_the_words_need():
+    tokenizer = learn_tokenizer(LINES, 300)
+    assert len(tokenizer("the cat ")) == len(tokenizer("the cat")) + 1
+
+
+def test_an_error_of_the_lines_comes_through():
+    def broken():
+        yield "the cat"
+        raise OSError("disk gone")
+
+    with pytest.raises(OSError, match="disk gone"):
+        learn_tokenizer(broken(), 300)
+
+
+def test_learning_and_use_write_nothing():
+    code = (
+        "import zoo.text\n"
+        "import sys\n"
+        "print('LEARN', file=sys.stderr, flush=True)\n"
+        f"tokenizer = zoo.text.learn_tokenizer({LINES!r}, 300)\n"
+        "tokenizer.detokenize(tokenizer(['the cat']))\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout == ""
+    assert finished.stderr.split("LEARN\n")[1] == ""

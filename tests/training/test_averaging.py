@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from tests.training.test_checkpoints import trained
+from tests.training.tiny import tiny_model
+from zoo import training
+
+
+@pytest.fixture
+def run(run_dir):
+    trained(run_dir / "checkpoints", losses=[1, 4, 2, 3], keep=3)
+    return run_dir
+
+
+def epochs(paths):
+    return [int(path.name[len("epoch-") :][:4]) for path in paths]
+
+
+def test_last_and_best_checkpoints_come_in_order(run):
+    assert epochs(training.last_checkpoints(run, 2)) == [4, 3]
+    assert epochs(training.best_checkpoints(run, 3)) == [2, 4, 3]
+    assert epochs(training.last_checkpoints(run, 9)) == [4, 3, 2]
+
+
+def test_the_average_is_the_mean_of_the_weights(run):
+    paths = training.last_checkpoints(run, 3)
+    each = []
+    for path in paths:
+        model = tiny_model()
+        training.average_weights(model, [path])
+        each.append(model.get_weights())
+    training.average_weights(model, paths)
+    for mean, *parts in zip(model.get_weights(), *each, strict=True):
+        np.testing.assert_allclose(mean, np.mean(parts, axis=0), rtol=1e-6)
+        assert mean.dtype == parts[0].dtype
+        assert not np.array_equal(parts[0], parts[1])
+
+
+def test_averaging_leaves_the_optimizer_alone(run):
+    model = tiny_model()
+    checkpoints = training.Checkpoints(run / "checkpoints", "score")
+    checkpoints.restore(model)
+    before = [variable.numpy() for variable in model.optimizer.variables]
+    training.average_weights(model, training.best_checkpoints(run, 3))
+    for x, y in zip(before, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(x, y.numpy())
+
+
+def test_nothing_to_average_is_refused():
+    with pytest.raises(ValueError, match="got no paths"):
+        training.average_weights(tiny_model(), [])
+
+
+def test_a_cut_short_file_is_named(run):
+    paths = training.last_checkpoints(run, 2)
+    paths[0].write_bytes(paths[0].read_bytes()[:500])
+    with pytest.raises(ValueError, match="epoch-0004.weights.h5 is missing or cut"):
+        training.average_weights(tiny_model(), paths)
+
+
+def test_a_folder_without_checkpoints_is_named(tmp_path):
+    with pytest.raises(ValueError, match="checkpoints holds no checkpoints"):
+        training.best_checkpoints(tmp_path, 3)

@@ -1,0 +1,69 @@
+from tests.training.test_fit import fit
+from tests.training.tiny import Task
+from zoo import training
+
+SCORES = {
+    "test_2016": {"bleu": 40.123, "chrf": 60.5, "bleu_signature": "nrefs:1|tok:13a"},
+    "test_2017": {"bleu": 35.0, "exact_match": 0.25},
+}
+
+
+def card(run_dir, **options):
+    task = Task()
+    fit(run_dir, task, epochs=2, settings={"seed": 7})
+    path = training.write_model_card(
+        run_dir,
+        task,
+        SCORES,
+        title="English to German",
+        preset="translator_tiny",
+        data="Multi30k, 29,000 pairs",
+        command="python -m recipes.translate --seed 7",
+        **options,
+    )
+    assert path == run_dir / "README.md"
+    return path.read_text()
+
+
+def test_the_card_says_what_was_measured(run_dir):
+    text = card(run_dir)
+    assert text.startswith("# English to German\n")
+    for line in [
+        *("| task | `zoo.Task` |", "| preset | `translator_tiny` |"),
+        *("| parameters | 19 |", "| data | Multi30k, 29,000 pairs |"),
+        *("| epochs | 2 |", "| command | `python -m recipes.translate --seed 7` |"),
+        "| data | bleu | chrf | exact_match |",
+        "| test_2016 | 40.12 | 60.5 |  |",
+        "| test_2017 | 35 |  | 0.25 |",
+        "- bleu_signature: `nrefs:1|tok:13a`",
+        "![curves](curves.png)",
+        '"seed": 7',
+    ]:
+        assert line in text
+    assert "minutes" in text
+    assert "cores" in text
+
+
+def test_the_card_says_how_to_load_and_serve(run_dir):
+    text = card(run_dir, preset_dir="runs/en-de", export_dir="saved_models/en-de/1")
+    assert 'task = zoo.Task.from_preset("runs/en-de")' in text
+    assert "zoo predict saved_models/en-de/1 TEXT" in text
+    assert "-v $PWD/saved_models/en-de:/models/en-de" in text
+
+
+def test_without_them_it_promises_neither(run_dir):
+    text = card(run_dir)
+    assert "## Load" not in text
+    assert "## Serve" not in text
+
+
+def test_the_running_command_hides_the_interpreters_path():
+    command = training.model_card.running_command()
+    assert command.startswith("python ")
+    assert "bin/python" not in command.split()[0]
+
+
+def test_the_machine_is_described():
+    machine = training.describe_machine()
+    assert "cores" in machine
+    assert "Keras" in machine

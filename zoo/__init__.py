@@ -1,0 +1,49 @@
+"""A Keras 3 model zoo of Transformers: raw data in, one SavedModel out.
+
+Public names are imported when they are first used, so `import zoo` costs
+nothing and layers and models work where TensorFlow is not installed.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_MODULE_OF = {
+    "Preset": "zoo.presets",
+    "TranslationModel": "zoo.models.translation_model",
+    "Translator": "zoo.tasks.translator",
+    "list_presets": "zoo.presets",
+}
+_SUBMODULES = (
+    "data",
+    "decoding",
+    "layers",
+    "losses",
+    "models",
+    "presets",
+    "sampling",
+    "schedules",
+    "serving",
+    "tasks",
+    "text",
+    "training",
+)
+
+__all__ = [*_MODULE_OF, *_SUBMODULES]
+
+
+def __getattr__(name):
+    if name in _MODULE_OF:
+        value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    elif name in _SUBMODULES:
+        value = importlib.import_module(f"zoo.{name}")
+    else:
+        raise AttributeError(
+            f"module 'zoo' has no attribute {name!r}. Public names: {sorted(__all__)}."
+        )
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

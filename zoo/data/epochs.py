@@ -1,0 +1,194 @@
+"""The epochs of a corpus of pairs, each from (seed, epoch) alone."""
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.data import batching
+from zoo.data.tokenized_pairs import choose_texts, join_texts, ranges
+
+# Places of a packed row, on its longer side. Attention costs grow with it; shorter
+# rows waste more.
+PACKED_LENGTH = 128
+# Epochs planned ahead to see how many batches one takes.
+_NUM_SURVEYED = 3
+# Bounds the memory that sampling takes.
+_SAMPLED_TOGETHER = 1 << 16
+
+_logger = logging.getLogger(__name__)
+
+
+class Epochs:
+    """What each epoch shows: the subwords, the plan and the arrays of its batches.
+
+    Args:
+        corpus: (source, target), each `TokenizedTexts`.
+        samplers: (source, target), each a `zoo.text.SubwordSampler`; or None.
+        Others: as in `zoo.data.translation_batches`.
+
+    Attributes:
+        shapes: list of (source, target) lengths, the same in every epoch.
+        num_batches: int, the same in every epoch.
+    """
+
+    def __init__(
+        self, corpus, samplers, *, batch_tokens, num_buckets, packed, shuffle, seed
+    ):
+        self.corpus = corpus
+        self.samplers = samplers and [_compiled(sampler) for sampler in samplers]
+        self.batch_tokens = batch_tokens
+        self.packed = packed
+        self.shuffle = shuffle
+        self.seed = seed
+        self.max_lengths = _lengths(corpus).max(axis=1)
+        lengths = _lengths(self.texts(0))
+        if packed:
+            self.shapes = [_packed_shape(lengths, self.max_lengths, batch_tokens)]
+        else:
+            # Sampling may have split what is longest, so that it is not among them.
+            lengths = np.append(lengths, self.max_lengths[:, np.newaxis], axis=1)
+            self.shapes = batching.bucket_shapes(*lengths, num_buckets)
+        if sum(self.shapes[-1]) > batch_tokens:
+            raise ValueError(
+                f"batch_tokens={batch_tokens} is too small: the longest source and "
+                f"target take {' + '.join(map(str, self.shapes[-1]))} places. Pass a "
+                "larger batch_tokens or a smaller max_length."
+            )
+        self.num_batches = self._survey()
+
+    def batches(self, epoch):
+        """Yields (inputs, labels, sample_weight), dicts of arrays and arrays."""
+        texts = self.texts(epoch)
+        plan = self._plan(texts, epoch)
+        if len(plan) > self.num_batches:
+            _logger.warning(
+                "Epoch %d leaves out %d of %d batches: its subwords came out shorter.",
+                epoch,
+                len(plan) - self.num_batches,
+                len(plan),
+            )
+        for batch in batching.with_length(plan, self.num_batches):
+            yield _arrays(batch, *texts, self.packed)
+
+    def texts(self, epoch):
+        """(source, target) of an epoch, with subwords sampled."""
+        if self.samplers is None:
+            return self.corpus
+        sampled = [
+            _sample(texts, sampler, [self.seed, epoch, side])
+            for side, (texts, sampler) in enumerate(
+                zip(self.corpus, self.samplers, strict=True)
+            )
+        ]
+        # What would fit no shape keeps its ordinary subwords.
+        too_long = (self.max_lengths < _lengths(sampled).T).any(axis=1)
+        return [
+            choose_texts(too_long, plain, other)
+            for plain, other in zip(self.corpus, sampled, strict=True)
+        ]
+
+    def _plan(self, texts, epoch):
+        """A list of `batching.Batch`."""
+        generator = np.random.default_rng([self.seed, epoch]) if self.shuffle else None
+        plan = batching.packed_batches if self.packed else batching.bucketed_batches
+        return plan(*_lengths(texts), self.shapes, self.batch_tokens, generator)
+
+    def _survey(self):
+        """How many batches an epoch gets, where that changes from epoch to epoch."""
+        if self.samplers is None and not (self.packed and self.shuffle):
+            return len(self._plan(self.corpus, 0))
+        seen = [
+            len(self._plan(self.texts(epoch), epoch)) for epoch in range(_NUM_SURVEYED)
+        ]
+        return max(seen) + max(2, max(seen) - min(seen))
+
+
+def _lengths(texts):
+    """int `(2, pairs)`: the places of each pair on either side."""
+    source, target = texts
+    # A target is read without its last id and predicted without its first.
+    return np.stack([source.lengths, target.lengths - 1])
+
+
+def _packed_shape(lengths, max_lengths, batch_tokens):
+    """Row lengths with room for several pairs, in the proportion of the corpus."""
+    totals = lengths.sum(axis=1)
+    length = min(PACKED_LENGTH, batch_tokens // 2)
+    shape = np.maximum(np.round(length * totals / totals.max()), max_lengths)
+    return tuple(int(length) for length in shape)
+
+
+def _compiled(sampler):
+    ragged = tf.RaggedTensorSpec([None, None], tf.int32)
+    return tf.function(sampler, input_signature=[ragged, tf.TensorSpec([2], tf.int32)])
+
+
+def _sample(texts, sampler, key):
+    """Samples the subwords of `TokenizedTexts`, by draws that `key` determines."""
+    parts = []
+    for first in range(0, len(texts.lengths), _SAMPLED_TOGETHER):
+        offsets = texts.offsets[first : first + _SAMPLED_TOGETHER + 1]
+        seed = np.random.SeedSequence([*key, first]).generate_state(2)
+        with tf.device("CPU:0"):
+            ragged = sampler(
+                tf.RaggedTensor.from_row_splits(
+                    texts.token_ids[offsets[0] : offsets[-1]], offsets - offsets[0]
+                ),
+                seed.view(np.int32),
+            )
+        parts.append((ragged.flat_values.numpy(), ragged.row_lengths().numpy()))
+    return join_texts(parts)
+
+
+def _arrays(batch, source, target, packed):
+    """Gathers the ids of one `batching.Batch`."""
+    num_rows, source_length, target_length = batch.shape
+    source_side = _Side(
+        (num_rows, source_length), batch, batch.source_starts, source.lengths
+    )
+    target_side = _Side(
+        (num_rows, target_length), batch, batch.target_starts, target.lengths - 1
+    )
+    inputs = {
+        "source_ids": source_side.gather(source.token_ids, source.offsets),
+        "target_ids": target_side.gather(target.token_ids, target.offsets),
+    }
+    labels = target_side.gather(target.token_ids, target.offsets + 1)
+    if packed:
+        for name, side in (("source", source_side), ("target", target_side)):
+            inputs[f"{name}_segment_ids"] = side.segment_ids()
+            inputs[f"{name}_positions"] = side.positions()
+    weight = (labels != 0).astype(np.float32)
+    return inputs, labels, weight * (weight.size / weight.sum())
+
+
+class _Side:
+    """The places that the pairs of a batch take on one side.
+
+    Args:
+        shape: (rows, length).
+        batch: `batching.Batch`.
+        starts: int `(n,)`. The first place of each of its pairs in its row.
+        lengths: int `(pairs,)`. Places of each pair of the corpus.
+    """
+
+    def __init__(self, shape, batch, starts, lengths):
+        self.shape = shape
+        self.batch = batch
+        self.lengths = lengths[batch.pairs]
+        self.places = ranges(batch.rows * shape[1] + starts, self.lengths)
+
+    def gather(self, token_ids, offsets):
+        return self._fill(token_ids[ranges(offsets[self.batch.pairs], self.lengths)])
+
+    def segment_ids(self):
+        return self._fill(np.repeat(self.batch.segments, self.lengths))
+
+    def positions(self):
+        return self._fill(ranges(np.zeros_like(self.lengths), self.lengths))
+
+    def _fill(self, values):
+        array = np.zeros(self.shape, np.int32)
+        array.ravel()[self.places] = values
+        return array

@@ -1,0 +1,59 @@
+"""Pairs from TensorFlow Datasets."""
+
+import tensorflow_datasets
+
+
+def read_tfds(name, split, source, target):
+    """Reads a translation data set of TensorFlow Datasets.
+
+    Args:
+        name: str such as `"wmt14_translate/de-en"`.
+        split: list of str. Names of the split, the first that exists is read.
+        source, target: languages; None for the data set's own direction.
+
+    Returns:
+        (sources, targets): lists of str.
+    """
+    builder = tensorflow_datasets.builder(name)
+    languages = _languages(builder, name)
+    if source is None and target is None and builder.info.supervised_keys:
+        source, target = builder.info.supervised_keys
+    for language in (source, target):
+        if language not in languages:
+            raise ValueError(
+                f"tfds:{name} has no language {language!r}. It has {languages}: pass "
+                "two of them as source= and target=."
+            )
+    builder.download_and_prepare()
+    known = list(builder.info.splits)
+    chosen = next((name for name in split if name in known), None)
+    if chosen is None:
+        raise ValueError(f"tfds:{name} has no split {split[0]!r}. It has {known}.")
+    sources, targets = [], []
+    for example in builder.as_dataset(split=chosen).as_numpy_iterator():
+        texts = _texts(example)
+        if source in texts and target in texts:
+            sources.append(texts[source].decode("utf-8"))
+            targets.append(texts[target].decode("utf-8"))
+    return sources, targets
+
+
+def _languages(builder, name):
+    """The languages of a data set, whichever translation feature it has."""
+    features = builder.info.features
+    for feature in (features, *getattr(features, "values", list)()):
+        if languages := getattr(feature, "languages", None):
+            return sorted(languages)
+    raise ValueError(
+        f"tfds:{name} is no translation data set: its features are "
+        f"{list(features)}, none of them a translation."
+    )
+
+
+def _texts(example):
+    """{language: text}, from texts by language or from lists of both."""
+    if "translations" not in example:
+        return example
+    lists = example["translations"]
+    names = [language.decode() for language in lists["language"]]
+    return dict(zip(names, lists["translation"], strict=True))

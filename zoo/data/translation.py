@@ -1,0 +1,115 @@
+"""Pairs of sentences to batches for training a translation model."""
+
+import tensorflow as tf
+
+from zoo.data.epochs import Epochs
+from zoo.data.tokenized_pairs import tokenize_pairs
+from zoo.text.subword_sampling import SubwordSampler
+
+
+def translation_batches(
+    examples,
+    source_tokenizer,
+    target_tokenizer,
+    *,
+    batch_tokens=4096,
+    max_length=256,
+    num_buckets=8,
+    packed=False,
+    shuffle=True,
+    seed=0,
+    subword_sampling=0.0,
+    first_epoch=0,
+):
+    """Tokenizes pairs once and serves them in batches of few static shapes.
+
+    A batch is a pure function of (seed, epoch, step). An iteration to the end of the
+    dataset moves it to the next epoch: other batches in another order and, with
+    `subword_sampling`, other subwords. An iteration that is left early does not (Keras
+    looks at a first batch to build a model). So `model.fit(batches, epochs=10)` sees
+    what five epochs see and then, in a new process that passes `first_epoch=5`,
+    `model.fit(batches, initial_epoch=5, epochs=10)`. Every epoch has the same number
+    of batches and shows each pair once.
+
+    >>> inputs, labels, weight = next(iter(translation_batches(pairs, en, de)))
+    >>> # the first row of source_ids, target_ids, labels and weight
+    [21, 9, 3, 0], [2, 35, 8], [35, 8, 3], [1.2, 1.2, 1.2]
+
+    Args:
+        examples: `tf.data.Dataset` of `{"source", "target"}` strings.
+        source_tokenizer, target_tokenizer: `zoo.text.SentencePieceTokenizer`.
+        batch_tokens: int. The most places, source and target, of a batch.
+        max_length: int. Pairs with more source or target ids, the end id
+            included, are left out with a warning that counts them.
+        num_buckets: int. The most (batch, source, target) shapes; not for packed.
+        packed: bool. Put several pairs in a row. The inputs then also have
+            `source_segment_ids`, `target_segment_ids` (0 padding, 1 the first pair,
+            ...) and `source_positions`, `target_positions` (from 0 in every pair).
+        shuffle: bool. Another order every epoch.
+        seed: int. For order and subword sampling.
+        subword_sampling: float. Probability to split a subword, see
+            `zoo.text.SubwordSampler`.
+        first_epoch: int. The epoch to begin with.
+
+    Returns:
+        `tf.data.Dataset` of (inputs, labels, sample_weight): inputs are `source_ids`
+        `(batch, source length)`, which end with the end id, and `target_ids`
+        `(batch, target length)`, which begin with the start id; labels `(batch, target
+        length)` are the next target ids; weights are 0 on padding and have mean 1.
+    """
+    epochs = Epochs(
+        tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length),
+        _samplers(source_tokenizer, target_tokenizer, subword_sampling),
+        batch_tokens=batch_tokens,
+        num_buckets=num_buckets,
+        packed=packed,
+        shuffle=shuffle,
+        seed=seed,
+    )
+    return _dataset(epochs, first_epoch)
+
+
+def _samplers(source_tokenizer, target_tokenizer, rate):
+    if rate == 0.0:
+        return None
+    source = SubwordSampler(source_tokenizer, rate)
+    if target_tokenizer is source_tokenizer:
+        return source, source
+    return source, SubwordSampler(target_tokenizer, rate)
+
+
+def _dataset(epochs, first_epoch):
+    """The endless row of epochs as a dataset that gives one each iteration."""
+    with tf.device("CPU:0"):
+        epoch = tf.Variable(first_epoch, dtype=tf.int64, trainable=False)
+
+    def batches():
+        for step, batch in enumerate(epochs.batches(int(epoch.numpy())), start=1):
+            yield step == epochs.num_batches, batch
+
+    def count(is_last, batch):
+        epoch.assign_add(tf.cast(is_last, tf.int64))
+        return batch
+
+    dataset = tf.data.Dataset.from_generator(
+        batches, output_signature=(tf.TensorSpec([], tf.bool), _signature(epochs))
+    )
+    # Counted after the prefetching: when a batch is asked for, not when it is made.
+    dataset = dataset.prefetch(4).map(count)
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    return dataset.with_options(options).apply(
+        tf.data.experimental.assert_cardinality(epochs.num_batches)
+    )
+
+
+def _signature(epochs):
+    """The specification of a batch; lengths are static if there is one shape."""
+    source, target = epochs.shapes[0] if len(epochs.shapes) == 1 else (None, None)
+    source_ids = tf.TensorSpec([None, source], tf.int32)
+    target_ids = tf.TensorSpec([None, target], tf.int32)
+    inputs = {"source_ids": source_ids, "target_ids": target_ids}
+    if epochs.packed:
+        for name in ("segment_ids", "positions"):
+            inputs |= {f"source_{name}": source_ids, f"target_{name}": target_ids}
+    return inputs, target_ids, tf.TensorSpec([None, target], tf.float32)

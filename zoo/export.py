@@ -1,0 +1,75 @@
+"""Writes SavedModels in the layout that TensorFlow Serving mounts."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+
+def write_saved_model(directory, model, endpoints, warmup_inputs):
+    """Writes the next version of a SavedModel: `directory/1`, then `/2`, ...
+
+    It is written beside and moved into place, so that a server which watches the
+    directory never sees half a model and a failed export leaves the others alone.
+
+    Args:
+        directory: path of the artifact, such as `"saved_models/en-de"`.
+        model: keras.Model, whose weights the endpoints use.
+        endpoints: dict of `name: (function, [tf.TensorSpec, ...])`, the default
+            one first; each function gives a dict of tensors.
+        warmup_inputs: dict of arrays, an input of the first endpoint, which
+            TensorFlow Serving runs once when it loads the model.
+
+    Returns:
+        str, the path of the version.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "A SavedModel is written with the TensorFlow backend, and this process "
+            f"runs {keras.backend.backend()}. Save with save_to_preset, then load and "
+            "export in a process with KERAS_BACKEND=tensorflow."
+        )
+    directory = Path(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=directory))
+    except OSError as error:
+        raise OSError(
+            f"The export folder {directory} cannot be written ({error}). Choose "
+            "another one, or give yourself the right to write there."
+        ) from error
+    try:
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        for name, (function, signature) in endpoints.items():
+            archive.add_endpoint(name, function, input_signature=signature)
+        archive.write_out(str(staging / "model"), verbose=False)
+        first = next(iter(endpoints))
+        _write_warmup(staging / "model" / "assets.extra", first, warmup_inputs)
+        version = directory / str(_next_version(directory))
+        (staging / "model").rename(version)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return str(version)
+
+
+def _next_version(directory):
+    versions = [int(path.name) for path in directory.iterdir() if path.name.isdigit()]
+    return max(versions, default=0) + 1
+
+
+def _write_warmup(folder, signature_name, inputs):
+    """The file of requests that TensorFlow Serving replays before it serves."""
+    request = predict_pb2.PredictRequest()
+    request.model_spec.signature_name = signature_name
+    for name, value in inputs.items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    log = prediction_log_pb2.PredictionLog(
+        predict_log=prediction_log_pb2.PredictLog(request=request)
+    )
+    folder.mkdir()
+    with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as writer:
+        writer.write(log.SerializeToString())

@@ -1,0 +1,96 @@
+"""The two dense layers of a Transformer block."""
+
+import keras
+
+from zoo.layers.dropout import Dropout
+
+_GATED = {"swiglu": "silu", "geglu": "gelu"}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class FeedForward(keras.layers.Layer):
+    """Applies the same two dense layers to every position.
+
+    Computes `contract(dropout(activation(expand(x))))`, eq. 2 of
+    [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762), or, gated,
+    `contract(dropout(activation(gate(x)) * expand(x)))` of
+    [Shazeer, 2020](https://arxiv.org/abs/2002.05202).
+
+    Args:
+        hidden_dim: int. Size of the last axis, in and out.
+        intermediate_dim: int. Size between the two layers, often
+            `4 * hidden_dim`, or two thirds of that when gated.
+        activation: str or callable: a Keras activation, or `"swiglu"` or `"geglu"`
+            (gated; the latter with exact GELU). Defaults to `"relu"`.
+        dropout: float in [0, 1). Defaults to `0.0`.
+        use_bias: bool. Defaults to `True`.
+
+    Call arguments:
+        x: float tensor `(batch, length, hidden_dim)`.
+
+    Returns:
+        float tensor `(batch, length, hidden_dim)`.
+    """
+
+    def __init__(
+        self,
+        hidden_dim,
+        intermediate_dim,
+        activation="relu",
+        dropout=0.0,
+        use_bias=True,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.activation = activation
+        self.use_bias = use_bias
+        self.is_gated = isinstance(activation, str) and activation in _GATED
+
+        def dense(name, units, activation=None):
+            return keras.layers.Dense(
+                units, activation, use_bias, dtype=self.dtype_policy, name=name
+            )
+
+        if self.is_gated:
+            self.gate = dense("gate", intermediate_dim, _GATED[activation])
+            self.expand = dense("expand", intermediate_dim)
+        else:
+            self.expand = dense("expand", intermediate_dim, activation)
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self.contract = dense("contract", hidden_dim)
+
+    def build(self, x_shape):
+        if x_shape[-1] != self.hidden_dim:
+            raise ValueError(
+                f"FeedForward(hidden_dim={self.hidden_dim}) got an input whose last "
+                f"axis is {x_shape[-1]} (shape {tuple(x_shape)}). Pass "
+                f"hidden_dim={x_shape[-1]}, or project the input first."
+            )
+        if self.is_gated:
+            self.gate.build(x_shape)
+        self.expand.build(x_shape)
+        self.contract.build((*x_shape[:-1], self.intermediate_dim))
+
+    def call(self, x):
+        expanded = self.expand(x)
+        if self.is_gated:
+            expanded = self.gate(x) * expanded
+        return self.contract(self.dropout(expanded))
+
+    def compute_output_shape(self, x_shape):
+        return tuple(x_shape)
+
+    def get_config(self):
+        activation = self.activation
+        if not isinstance(activation, str):
+            activation = keras.activations.serialize(activation)
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "intermediate_dim": self.intermediate_dim,
+            "activation": activation,
+            "dropout": self.dropout.rate,
+            "use_bias": self.use_bias,
+        }

@@ -1,0 +1,53 @@
+"""Load an exported model and ask it, with TensorFlow alone."""
+
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
+
+
+def latest_version(path: str | Path) -> Path:
+    """The SavedModel folder at `path`, or the highest version below it.
+
+    >>> latest_version("saved_models/dates-en-de")
+    PosixPath('saved_models/dates-en-de/2')
+    """
+    path = Path(path)
+    if (path / "saved_model.pb").is_file():
+        return path
+    versions = [
+        folder.parent
+        for folder in path.glob("*/saved_model.pb")
+        if folder.parent.name.isdecimal()
+    ]
+    if not versions:
+        raise FileNotFoundError(
+            f"No SavedModel in {path}: neither saved_model.pb nor a version folder "
+            "(1, 2, ...) that holds one. Pass what `export` returned or was given."
+        )
+    return max(versions, key=lambda folder: int(folder.name))
+
+
+def predict(path: str | Path, texts: list[str]) -> list[str]:
+    """Asks the model's `serving_default` signature: one answer a text."""
+    # The name keeps the loaded model, and with it its weights, alive.
+    model = tf.saved_model.load(str(latest_version(path)))
+    serve = model.signatures["serving_default"]
+    inputs = serve.structured_input_signature[1]
+    if "text" not in inputs:
+        raise ValueError(
+            f"{path} takes {sorted(inputs)}, not text. Ask a model that takes text."
+        )
+    outputs = serve(text=tf.constant(texts, tf.string))
+    # Of every text task one output is a string for each text: the answer.
+    answers = [
+        value.numpy()
+        for value in outputs.values()
+        if value.dtype == tf.string and value.shape.rank == 1
+    ]
+    if len(answers) != 1:
+        raise ValueError(
+            f"{path} answers with {sorted(outputs)}, of which {len(answers)} hold one "
+            "string a text; exactly one should. Load it with tf.saved_model.load."
+        )
+    return [answer.decode() for answer in answers[0]]

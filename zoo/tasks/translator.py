@@ -1,0 +1,424 @@
+import collections
+import functools
+import secrets
+import zlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo import presets
+from zoo.data.translation import translation_batches
+from zoo.export import write_saved_model
+from zoo.losses import SmoothedCrossentropy
+from zoo.models import TranslationModel
+from zoo.schedules import InverseSquareRoot
+from zoo.tasks.compiling import compiled
+from zoo.tasks.preset_folder import read_config, read_weights, write_preset_folder
+from zoo.tasks.translation_explanation import explain
+from zoo.tasks.translation_graph import join_pieces, search, search_texts
+from zoo.tasks.translation_scores import translation_scores
+from zoo.tasks.translation_stream import start, state_signature, step
+from zoo.text.chunking import cut_tables
+from zoo.text.sentence_piece import SentencePieceTokenizer
+
+
+class Translator:
+    """Strings in one language in, strings in another one out.
+
+    >>> translator = zoo.Translator.from_preset("translator_tiny", tokenizer=...)
+    >>> translator.model.fit(translator.batches(pairs), epochs=10)
+    >>> translator.generate("a small dog")
+    'ein kleiner Hund'
+
+    Args:
+        model: `zoo.TranslationModel`, compiled or not.
+        source_tokenizer, target_tokenizer: `zoo.text` tokenizers; the same one
+            twice where the model has one vocabulary.
+    """
+
+    def __init__(self, model, source_tokenizer, target_tokenizer):
+        _check_fit(model, source_tokenizer, target_tokenizer)
+        self.model = model
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.cut_tables = cut_tables(source_tokenizer.get_vocabulary())
+        self._compiled = {}
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset,
+        tokenizer=None,
+        *,
+        source_tokenizer=None,
+        target_tokenizer=None,
+        **overrides,
+    ):
+        """Makes a translator of a named size, or reads one that was saved.
+
+        Args:
+            preset: str. A name of `zoo.list_presets()` (random weights), or a
+                folder that `save_to_preset` wrote.
+            tokenizer: one tokenizer for both languages; or the pair
+                `source_tokenizer`, `target_tokenizer`. Not for a folder, which
+                holds its own.
+            **overrides: arguments of `zoo.TranslationModel`, such as `dropout`,
+                for a named size; `dtype` also for a folder.
+        """
+        given = (tokenizer, source_tokenizer, target_tokenizer)
+        if Path(preset).is_dir():
+            return cls._from_folder(Path(preset), given, **overrides)
+        if preset not in presets.list_presets():
+            raise ValueError(
+                presets.unknown_preset(preset, presets.list_presets())
+                + " It is no folder either."
+            )
+        source_tokenizer, target_tokenizer = _tokenizer_pair(*given)
+        if target_tokenizer is not source_tokenizer:
+            overrides.setdefault(
+                "target_vocabulary_size", target_tokenizer.vocabulary_size()
+            )
+        model = presets.translation_model(
+            preset, source_tokenizer.vocabulary_size(), **overrides
+        )
+        compile_translation_model(model)
+        return cls(model, source_tokenizer, target_tokenizer)
+
+    @classmethod
+    def _from_folder(cls, folder, given, **overrides):
+        config = read_config(folder, cls.__name__)
+        if any(tokenizer is not None for tokenizer in given):
+            raise ValueError(
+                f"{folder} holds its own tokenizers; from_preset takes one only with "
+                "a named size such as 'translator_tiny'. Leave it out."
+            )
+        tokenizers = {}
+        for name in config["tokenizers"]:
+            tokenizers[name] = SentencePieceTokenizer()
+            tokenizers[name].load_assets(str(folder / "assets" / name))
+        pair = (
+            tokenizers.get("source_tokenizer", tokenizers.get("tokenizer")),
+            tokenizers.get("target_tokenizer", tokenizers.get("tokenizer")),
+        )
+        model = TranslationModel(**{**config["model"], **overrides})
+        _check_fit(model, *pair)
+        model.build()
+        read_weights(folder, model, config)
+        compile_translation_model(model)
+        return cls(model, *pair)
+
+    def save_to_preset(self, folder):
+        """Writes a folder that `from_preset` reads, on any Keras backend."""
+        tokenizers = {"tokenizer": self.source_tokenizer}
+        if self.target_tokenizer is not self.source_tokenizer:
+            tokenizers = {
+                "source_tokenizer": self.source_tokenizer,
+                "target_tokenizer": self.target_tokenizer,
+            }
+        write_preset_folder(folder, type(self).__name__, self.model, tokenizers)
+
+    def batches(self, examples, **options):
+        """`{"source", "target"}` strings -> batches for `model.fit`.
+
+        Args:
+            examples: tf.data of raw pairs, as `zoo.data.read` gives them.
+            **options: of `zoo.data.translation_batches`: `batch_tokens`, `packed`,
+                `shuffle`, `seed`, `subword_sampling`, `first_epoch`, ...
+        """
+        return translation_batches(
+            examples,
+            self.source_tokenizer,
+            self.target_tokenizer,
+            **{"max_length": self.model.max_length, **options},
+        )
+
+    def generate(
+        self,
+        texts,
+        num_beams=4,
+        max_length=None,
+        length_penalty=0.6,
+        num_return_sequences=1,
+        temperature=None,
+        top_k=None,
+        top_p=None,
+        seed=None,
+        return_scores=False,
+    ):
+        """Translates one text, or a list of texts.
+
+        A text longer than the model is cut at sentence ends, translated in pieces
+        and joined. An answer does not depend on what else is in the list.
+
+        Args:
+            texts: str or list of str.
+            num_beams: int. Width of the beam search; 1 is greedy.
+            max_length: int. Longest answer (of each piece) in tokens, the end
+                token included. Defaults to twice the source and a few more.
+            length_penalty: float >= 0. How much longer answers are favoured.
+            num_return_sequences: int. Answers to each text, best first.
+            temperature, top_k, top_p: any of them given, tokens are drawn instead
+                of searched.
+            seed: int. Makes draws repeatable. Defaults to a new one each call.
+            return_scores: bool. Also return length-normalised log-probabilities.
+
+        Returns:
+            str for a str, list for a list, of lists if `num_return_sequences` is
+            above 1. With `return_scores` a pair of that and scores of that form.
+        """
+        single = isinstance(texts, str)
+        texts = checked_texts([texts] if single else texts)
+        sampling = any(option is not None for option in (temperature, top_k, top_p))
+        if not sampling and not 1 <= num_return_sequences <= num_beams:
+            raise ValueError(
+                f"num_return_sequences={num_return_sequences} must lie between 1 and "
+                f"num_beams={num_beams}. Raise num_beams, or pass temperature= to "
+                "draw any number of answers."
+            )
+        if not texts:
+            return ([], []) if return_scores else []
+        options = {
+            "max_length": tf.constant(max_length or self.model.max_length),
+            "length_penalty": tf.constant(float(length_penalty)),
+        }
+        if sampling:
+            options |= {
+                "temperature": tf.constant(1.0 if temperature is None else temperature),
+                "top_k": tf.constant(top_k or 0),
+                "top_p": tf.constant(1.0 if top_p is None else float(top_p)),
+            }
+        answer = self._answer_function(
+            sampling, num_return_sequences if sampling else num_beams
+        )
+        seed = secrets.randbits(31) if seed is None else seed
+        answers, scores = answer(
+            tf.constant(texts, tf.string), text_seeds(texts, seed), options
+        )
+        answers = [
+            [answer.decode("utf-8", "replace") for answer in row]
+            for row in answers.numpy()[:, :num_return_sequences]
+        ]
+        scores = scores.numpy()[:, :num_return_sequences].tolist()
+        if num_return_sequences == 1:
+            answers, scores = [row[0] for row in answers], [row[0] for row in scores]
+        if single:
+            answers, scores = answers[0], scores[0]
+        return (answers, scores) if return_scores else answers
+
+    def evaluate(self, examples, *, language=None, batch_size=256, **options):
+        """Translates the sources and scores the answers against the targets.
+
+        Args:
+            examples: tf.data of raw pairs, `{"source", "target"}`.
+            language: str, optional. Target language; adds the score of papers, see
+                `zoo.tasks.translation_scores`.
+            batch_size: int. Texts at a time; a progress bar counts them.
+            **options: of `generate`, such as `num_beams`.
+
+        Returns:
+            dict: `bleu`, `chrf`, `exact_match`, and the sacrebleu signatures.
+        """
+        pairs = [
+            (pair["source"].decode("utf-8"), pair["target"].decode("utf-8"))
+            for pair in examples.as_numpy_iterator()
+        ]
+        sources = [source for source, _ in pairs]
+        # Texts of like length go together: less padding, fewer shapes.
+        order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+        hypotheses = [""] * len(sources)
+        progress = keras.utils.Progbar(len(sources), unit_name="text")
+        for begin in range(0, len(order), batch_size):
+            rows = order[begin : begin + batch_size]
+            answers = self.generate([sources[i] for i in rows], **options)
+            for i, answer in zip(rows, answers, strict=True):
+                hypotheses[i] = answer
+            progress.add(len(rows))
+        return translation_scores(
+            hypotheses, [target for _, target in pairs], language=language
+        )
+
+    def _answer_function(self, sampling, width):
+        """string `(n,)`, seeds, options -> answers and scores `(n, width)`."""
+        if (sampling, width) not in self._compiled:
+            decode = self._decode_function(sampling, width)
+
+            def answer(texts, seeds, options):
+                _, owner, token_ids, scores = search_texts(
+                    texts, seeds, functools.partial(decode, options), self, width
+                )
+                return join_pieces(
+                    owner, token_ids, scores, tf.size(texts), self.target_tokenizer
+                )
+
+            if keras.backend.backend() == "tensorflow":
+                answer = tf.function(answer, autograph=False, reduce_retracing=True)
+            self._compiled[sampling, width] = answer
+        return self._compiled[sampling, width]
+
+    def _decode_function(self, sampling, width, jit_compile=True):
+        """options, ids `(batch, S)`, seeds -> ids and scores `(batch, width, ...)`."""
+
+        def decode(options, source_ids, seeds):
+            return search(
+                self.model,
+                source_ids,
+                seeds,
+                options,
+                start_id=self.target_tokenizer.start_token_id,
+                end_id=self.target_tokenizer.end_token_id,
+                sampling=sampling,
+                width=width,
+            )
+
+        return compiled(decode, self.model, jit_compile)
+
+    def export(self, directory, *, num_beams=4, length_penalty=0.6, jit_compile=True):
+        """Writes the next version of a SavedModel that speaks strings.
+
+        Signatures, each from `text` string `(n,)`: `serving_default` gives
+        `translation` and `score` `(n,)`; `n_best` gives `translations` and `scores`
+        `(n, num_beams)`, best first; `explain` gives `translation`,
+        `source_pieces`, `target_pieces` and `attention`. `start` gives the state of
+        a greedy translation, and `step` takes it and gives the next.
+
+        Args:
+            directory: str, such as `"saved_models/en-de"`. Versions count from 1.
+            num_beams, length_penalty: as in `generate`.
+            jit_compile: bool. `False` leaves XLA out, for servers without it.
+
+        Returns:
+            str, the path of the version.
+        """
+        options = {
+            "max_length": tf.constant(self.model.max_length),
+            "length_penalty": tf.constant(float(length_penalty)),
+        }
+        decode = self._decode_function(False, num_beams, jit_compile)
+
+        def search_all(text):
+            decode_rows = functools.partial(decode, options)
+            seeds = tf.zeros_like(text, tf.int32)
+            return search_texts(text, seeds, decode_rows, self, num_beams)
+
+        def answers(text, token_ids, owner, scores):
+            return join_pieces(
+                owner, token_ids, scores, tf.size(text), self.target_tokenizer
+            )
+
+        def serving_default(text):
+            _, owner, token_ids, scores = search_all(text)
+            translation, score = answers(text, token_ids[:, :1], owner, scores[:, :1])
+            return {"translation": translation[:, 0], "score": score[:, 0]}
+
+        def n_best(text):
+            _, owner, token_ids, scores = search_all(text)
+            translations, scores = answers(text, token_ids, owner, scores)
+            return {"translations": translations, "scores": scores}
+
+        def explained(text):
+            rows, owner, token_ids, scores = search_all(text)
+            translation, _ = answers(text, token_ids[:, :1], owner, scores[:, :1])
+            explanation = explain(rows, owner, token_ids[:, 0], tf.size(text), self)
+            return {"translation": translation[:, 0], **explanation}
+
+        texts = [tf.TensorSpec([None], tf.string, name="text")]
+        state = state_signature(self)
+
+        def next_state(*tensors):
+            return step(dict(zip(state, tensors, strict=True)), self)
+
+        endpoints = {
+            "serving_default": (serving_default, texts),
+            "n_best": (n_best, texts),
+            "explain": (explained, texts),
+            "start": (lambda text: start(text, self), texts),
+            "step": (next_state, list(state.values())),
+        }
+        warmup = {"text": np.array([b"A first sentence."])}
+        return write_saved_model(directory, self.model, endpoints, warmup)
+
+
+def compile_translation_model(model):
+    """Compiles with what trains well from scratch (Vaswani et al. 2017, section 5).
+
+    XLA is left off on a TensorFlow CPU, where it compiles long for every shape and
+    trains no faster.
+    """
+    warmup_steps = 4000
+    peak = (model.hidden_dim * warmup_steps) ** -0.5
+    model.compile(
+        optimizer=keras.optimizers.Adam(
+            InverseSquareRoot(peak, warmup_steps), beta_2=0.98, epsilon=1e-9
+        ),
+        loss=SmoothedCrossentropy(),
+        jit_compile=should_jit_compile(),
+    )
+
+
+def should_jit_compile():
+    """False on a TensorFlow CPU, else `"auto"`."""
+    if keras.backend.backend() == "tensorflow" and not tf.config.list_physical_devices(
+        "GPU"
+    ):
+        return False
+    return "auto"
+
+
+def checked_texts(texts):
+    """A list of str that are all valid Unicode, or an error that names the item."""
+    texts = list(texts)
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"generate takes a str or a list of str, got {type(text).__name__} "
+                f"({text!r:.80}) at place {number}. Decode bytes first, and turn "
+                "numbers into text."
+            )
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"The text at place {number} cannot be written as UTF-8 ({error}). "
+                "It holds half of a surrogate pair; repair where it was read."
+            ) from error
+    return texts
+
+
+def text_seeds(texts, seed):
+    """int32 `(n,)`: a seed for each text that hangs on the text, not on its place.
+
+    The second of two equal texts gets another one.
+    """
+    seen = collections.Counter()
+    seeds = []
+    for text in texts:
+        seeds.append(zlib.crc32(text.encode("utf-8"), seed & 0xFFFFFFFF) + seen[text])
+        seen[text] += 1
+    return tf.constant(np.array(seeds, np.uint32).astype(np.int32))
+
+
+def _tokenizer_pair(tokenizer, source_tokenizer, target_tokenizer):
+    if tokenizer is not None and source_tokenizer is target_tokenizer is None:
+        return tokenizer, tokenizer
+    if tokenizer is None and None not in (source_tokenizer, target_tokenizer):
+        return source_tokenizer, target_tokenizer
+    raise ValueError(
+        "A new Translator needs tokenizer= for both languages, or source_tokenizer= "
+        "and target_tokenizer=. zoo.text.learn_tokenizer(lines) makes one."
+    )
+
+
+def _check_fit(model, source_tokenizer, target_tokenizer):
+    expected = (
+        model.vocabulary_size,
+        model.target_vocabulary_size or model.vocabulary_size,
+    )
+    found = (source_tokenizer.vocabulary_size(), target_tokenizer.vocabulary_size())
+    if found != expected:
+        raise ValueError(
+            f"The tokenizers do not fit the model: they have {found[0]} source and "
+            f"{found[1]} target tokens, the model has {expected[0]} and "
+            f"{expected[1]}. Use the tokenizers that the model was trained with."
+        )

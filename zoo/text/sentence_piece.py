@@ -1,0 +1,196 @@
+"""A SentencePiece tokenizer that runs in the graph and survives seeding."""
+
+import os
+
+import keras
+import keras_nlp
+import sentencepiece
+import tensorflow as tf
+import tensorflow_text
+
+VOCABULARY_FILE = "vocabulary.spm"  # the name KerasNLP's presets use
+PAD_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
+NUM_SPECIAL_IDS = 4
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SentencePieceTokenizer(keras_nlp.tokenizers.Tokenizer):
+    """Strings to subword ids and back, without loss, in the graph.
+
+    A space is put before every text and taken off after decoding, so that the
+    first word of a text has the pieces it has anywhere else. Every Unicode string
+    survives encode then decode, control characters and emoji included; the one
+    exception is U+2581, which SentencePiece itself writes for a space.
+
+    [Kudo and Richardson, 2018](https://arxiv.org/abs/1808.06226).
+
+    >>> tokenizer = zoo.text.learn_tokenizer(lines, vocabulary_size=8_000)
+    >>> tokenizer(["a small dog", "a"])
+    <tf.RaggedTensor [[301, 517, 402], [301]]>
+    >>> tokenizer.detokenize([[301, 517, 402], [301, 3, 0]])
+    [b"a small dog", b"a"]
+
+    Args:
+        proto: bytes or str. A SentencePiece model with byte fallback and the ids
+            pad 0, unknown 1, start 2, end 3 (`zoo.text.learn_tokenizer` makes
+            one), or the path of a file that holds it.
+    """
+
+    def __init__(self, proto=None, dtype="int32", **kwargs):
+        super().__init__(dtype=dtype, **kwargs)
+        self.file_assets = [VOCABULARY_FILE]
+        self.proto = None
+        if proto is not None:
+            self.set_proto(proto)
+
+    def set_proto(self, proto):
+        """Takes a SentencePiece model, as bytes or as the path of a file."""
+        if not isinstance(proto, bytes):
+            with open(proto, "rb") as file:
+                proto = file.read()
+        processor = _processor(proto)
+        self.proto = proto
+        self._vocabulary = [
+            processor.id_to_piece(i) for i in range(processor.get_piece_size())
+        ]
+        self._ids = {piece: i for i, piece in enumerate(self._vocabulary)}
+        self._encode, self._decode = _graph_functions(proto)
+
+    def tokenize(self, texts):
+        """string `(n,)` -> int32 ragged `(n, None)`; a scalar gives `(length,)`."""
+        self._check_proto()
+        texts = tf.convert_to_tensor(texts, tf.string)
+        if texts.shape.rank == 0:
+            return self._encode(texts[tf.newaxis])[0]
+        return self._encode(texts)
+
+    def call(self, texts):
+        return self.tokenize(texts)
+
+    def detokenize(self, token_ids):
+        """int `(n, length)`, dense or ragged -> string `(n,)`; 1-D gives a scalar.
+
+        Padding, start, end and unknown ids are left out.
+        """
+        self._check_proto()
+        if not isinstance(token_ids, tf.RaggedTensor):
+            token_ids = _dense_or_ragged(token_ids)
+        if token_ids.shape.rank == 1:
+            return self.detokenize(token_ids[tf.newaxis])[0]
+        token_ids = tf.cast(token_ids, tf.int32)
+        return self._decode(tf.ragged.boolean_mask(token_ids, token_ids > END_ID))
+
+    def pieces(self, token_ids):
+        """int ids of any shape, dense or ragged -> the strings of their pieces."""
+        self._check_proto()
+        vocabulary = tf.constant(self._vocabulary)
+        if isinstance(token_ids, tf.RaggedTensor):
+            return token_ids.with_flat_values(
+                tf.gather(vocabulary, token_ids.flat_values)
+            )
+        return tf.gather(vocabulary, token_ids)
+
+    def vocabulary_size(self):
+        self._check_proto()
+        return len(self._vocabulary)
+
+    def get_vocabulary(self):
+        self._check_proto()
+        return list(self._vocabulary)
+
+    def id_to_token(self, id):
+        if not 0 <= id < self.vocabulary_size():
+            raise ValueError(
+                f"There is no token {id}: ids go from 0 to {self.vocabulary_size() - 1}"
+                "."
+            )
+        return self._vocabulary[id]
+
+    def token_to_id(self, token):
+        self._check_proto()
+        return self._ids.get(token, UNKNOWN_ID)
+
+    @property
+    def pad_token_id(self):
+        return PAD_ID
+
+    @property
+    def start_token_id(self):
+        return START_ID
+
+    @property
+    def end_token_id(self):
+        return END_ID
+
+    def save_assets(self, dir_path):
+        self._check_proto()
+        with open(os.path.join(dir_path, VOCABULARY_FILE), "wb") as file:
+            file.write(self.proto)
+
+    def load_assets(self, dir_path):
+        self.set_proto(os.path.join(dir_path, VOCABULARY_FILE))
+
+    def get_config(self):
+        # The vocabulary is a file of its own, written by `save_assets`.
+        return {**super().get_config(), "proto": None}
+
+    def _check_proto(self):
+        if self.proto is None:
+            raise ValueError(
+                "This SentencePieceTokenizer has no vocabulary yet. Pass proto=, call "
+                "load_assets(folder), or learn one: zoo.text.learn_tokenizer(lines)."
+            )
+
+
+def _processor(proto):
+    """Loads a SentencePiece model and checks that its special ids are ours."""
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_proto=proto)
+    except RuntimeError as error:
+        raise ValueError(
+            f"These {len(proto)} bytes are not a SentencePiece model ({error}). The "
+            "file may be cut short: save the tokenizer again."
+        ) from error
+    found = (
+        processor.pad_id(),
+        processor.unk_id(),
+        processor.bos_id(),
+        processor.eos_id(),
+    )
+    if found != (PAD_ID, UNKNOWN_ID, START_ID, END_ID):
+        raise ValueError(
+            "The SentencePiece model has the ids (pad, unknown, start, end) = "
+            f"{found}, but (0, 1, 2, 3) is needed. Train it with pad_id=0, unk_id=1, "
+            "bos_id=2, eos_id=3, or use zoo.text.learn_tokenizer."
+        )
+    return processor
+
+
+def _graph_functions(proto):
+    """Makes (encode, decode) for a SentencePiece model.
+
+    The tokenizer op is made while tracing: one that was made eagerly is destroyed
+    by `keras.utils.set_random_seed`, `tf.random.set_seed` and `clear_session`.
+    """
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def encode(texts):
+        op = tensorflow_text.SentencepieceTokenizer(model=proto)
+        space = tf.where(texts == "", "", " ")  # an empty text has no piece at all
+        return op.tokenize(tf.strings.join([space, texts]))
+
+    @tf.function(input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)])
+    def decode(token_ids):
+        op = tensorflow_text.SentencepieceTokenizer(model=proto)
+        return tf.strings.regex_replace(op.detokenize(token_ids), r"\A ", "")
+
+    return encode, decode
+
+
+def _dense_or_ragged(token_ids):
+    """A tensor, an array or nested lists of unequal length -> tensor."""
+    if isinstance(token_ids, (list, tuple)):
+        token_ids = tf.ragged.constant(token_ids, dtype=tf.int32)
+        if isinstance(token_ids, tf.RaggedTensor):
+            return token_ids
+    return tf.convert_to_tensor(token_ids)

@@ -1,0 +1,33 @@
+"""What surrounds `model.fit`: run folder, checkpoints, decoding, report."""
+
+from zoo.training.attention_picture import draw_attention
+from zoo.training.averaging import (
+    average_weights,
+    best_checkpoints,
+    last_checkpoints,
+)
+from zoo.training.checkpoints import Checkpoints
+from zoo.training.curves import draw_curves
+from zoo.training.decoded_evaluation import DecodedEvaluation
+from zoo.training.fit import fit
+from zoo.training.model_card import describe_machine, write_model_card
+from zoo.training.report import Report
+from zoo.training.run_folder import RunFolder, read_metrics
+from zoo.training.tensorboard_events import TensorBoardEvents
+
+__all__ = [
+    "Checkpoints",
+    "DecodedEvaluation",
+    "Report",
+    "RunFolder",
+    "TensorBoardEvents",
+    "average_weights",
+    "best_checkpoints",
+    "describe_machine",
+    "draw_attention",
+    "draw_curves",
+    "fit",
+    "last_checkpoints",
+    "read_metrics",
+    "write_model_card",
+]

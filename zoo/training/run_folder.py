@@ -1,0 +1,110 @@
+"""One run, one folder: what is in it, and who may go on with it."""
+
+import csv
+import json
+from pathlib import Path
+
+from zoo.training.atomic_write import atomic_write
+
+# Going on with other values of these is sound: they say how long to train and
+# where things lie, not what is trained.
+MAY_CHANGE = ("epochs", "patience", "resume", "run_dir", "export_dir")
+
+
+class RunFolder:
+    """Makes the folder of a run, or takes up the one that is there.
+
+        run_dir/
+          settings.json           what makes this run this run
+          checkpoints/            weights and optimizer, an epoch each
+          metrics.csv curves.png samples.txt tensorboard/ README.md
+
+    Args:
+        path: where the folder lies or shall lie.
+        settings: dict of plain values, such as a recipe's arguments. A run is
+            only taken up with the settings it began with; those named in
+            `may_change` aside.
+        resume: bool. With `False` a run that is there is moved aside
+            (`run_dir.1`, `run_dir.2`, ...) and a new one begun. Nothing is
+            deleted.
+
+    Raises:
+        ValueError: the folder holds a run with other settings, or files that
+            are no run at all.
+    """
+
+    def __init__(self, path, settings=None, *, resume=True, may_change=MAY_CHANGE):
+        self.path = Path(path)
+        self.settings = json.loads(json.dumps(settings or {}, default=str))
+        self.checkpoints = self.path / "checkpoints"
+        self.metrics = self.path / "metrics.csv"
+        self.curves = self.path / "curves.png"
+        self.samples = self.path / "samples.txt"
+        self.tensorboard = self.path / "tensorboard"
+        self._settings_file = self.path / "settings.json"
+        if self._is_occupied():
+            self._refuse_if_not_a_run()
+            if resume:
+                self._refuse_if_different(may_change)
+            else:
+                self._move_aside()
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        with atomic_write(self._settings_file) as beside:
+            beside.write_text(json.dumps(self.settings, indent=2) + "\n")
+
+    def _is_occupied(self):
+        return self.path.exists() and (
+            not self.path.is_dir() or any(self.path.iterdir())
+        )
+
+    def _refuse_if_not_a_run(self):
+        if not self._settings_file.is_file():
+            raise ValueError(
+                f"{self.path} exists and is not the folder of a run: it has no "
+                f"{self._settings_file.name}. Choose another run_dir."
+            )
+
+    def _refuse_if_different(self, may_change):
+        before = json.loads(self._settings_file.read_text())
+        different = [
+            f"{name}: {before.get(name)!r} there, {self.settings.get(name)!r} now"
+            for name in sorted({*before, *self.settings} - set(may_change))
+            if before.get(name) != self.settings.get(name)
+        ]
+        if different:
+            raise ValueError(
+                f"{self.path} holds a run with other settings ({'; '.join(different)})."
+                " Give the same settings to go on with it, another run_dir, or "
+                "resume=False (--no-resume) to move it aside and start anew."
+            )
+
+    def _move_aside(self):
+        number = 1
+        while (aside := Path(f"{self.path}.{number}")).exists():
+            number += 1
+        self.path.rename(aside)
+
+
+def write_metrics(path, history):
+    """Writes a history, one row an epoch, as CSV; what is missing stays empty."""
+    columns = list(dict.fromkeys(name for row in history for name in row))
+    with (
+        atomic_write(path) as beside,
+        open(beside, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(history)
+
+
+def read_metrics(path):
+    """The history that `metrics.csv` holds: a list of dicts of numbers."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
+            {
+                name: int(value) if name == "epoch" else float(value)
+                for name, value in row.items()
+                if value
+            }
+            for row in csv.DictReader(file)
+        ]
