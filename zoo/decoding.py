@@ -22,6 +22,16 @@ No row looks at another one, so an answer does not depend on its batch.
 import keras
 from keras import ops
 
+from zoo.beams import (
+    best_answers,
+    enter_places,
+    extend_beams,
+    largest_log_probs,
+    penalty,
+    start_beams,
+    stop_hopeless,
+    visible_entries,
+)
 from zoo.sampling import draw
 
 
@@ -46,7 +56,8 @@ def greedy(
     """
 
     def choose(logits, index):
-        return ops.argmax(logits, axis=-1)
+        log_probs, token_ids = largest_log_probs(logits, 1)
+        return log_probs[:, 0], token_ids[:, 0]
 
     return _generate(
         step, cache, start_ids, choose, max_length, end_id, limits, length_penalty
@@ -88,9 +99,11 @@ def sample(
     """
 
     def choose(logits, index):
-        return draw(
+        token_ids = draw(
             logits, seed, index, temperature=temperature, top_k=top_k, top_p=top_p
         )
+        chosen = ops.take_along_axis(logits, token_ids[:, None], axis=1)[:, 0]
+        return chosen - ops.logsumexp(logits, axis=-1), token_ids
 
     return _generate(
         step, cache, start_ids, choose, max_length, end_id, limits, length_penalty
@@ -108,6 +121,7 @@ def beam_search(
     limits=None,
     length_penalty=0.6,
     num_results=None,
+    share_cache=False,
 ):
     """Searches the answers with the best scores, `num_beams` places wide.
 
@@ -120,13 +134,19 @@ def beam_search(
     Args:
         step, start_ids, max_length, end_id, limits: as in `greedy`.
         cache: nested tensors `(batch * num_beams, ...)`, the beams of a row
-            beside each other.
+            beside each other. They are moved when beams change places.
         num_beams: int; may be larger than the vocabulary.
-        length_penalty: float >= 0; a row stops when the best score that its
+        length_penalty: float >= 0. A row stops when the best score that its
             unfinished hypotheses can still reach, which is the present
             log-probability at the full length, beats none of the results.
         num_results: int, how many answers a row shall give, `num_beams` unless
             given. Fewer let rows stop earlier.
+        share_cache: bool. The beams of a row share its cache, `(batch, ...)`, with
+            room for `max_length * num_beams` entries, of which the beam in place
+            `p` writes entry `index * num_beams + p`. `step` gets as fourth
+            argument the entries that each beam may see, bool
+            `(batch, num_beams, max_length * num_beams)`. Quicker for attention,
+            as nothing is ever moved.
 
     Returns:
         `(token_ids, scores)`, best first: int32 `(batch, num_results, max_length)`,
@@ -134,6 +154,11 @@ def beam_search(
         possible answers, the rest is empty with score -inf.
     """
     _check_options(max_length, length_penalty)
+    if num_beams < 1:
+        raise ValueError(
+            f"`num_beams` must be at least 1. Received: num_beams={num_beams}. "
+            "One beam is greedy search."
+        )
     num_results = num_beams if num_results is None else num_results
     if not 1 <= num_results <= num_beams:
         raise ValueError(
@@ -143,113 +168,48 @@ def beam_search(
         )
     start_ids = ops.cast(start_ids, "int32")
     batch_size = ops.shape(start_ids)[0]
-    _check_cache(cache, batch_size, num_beams)
-    limits = _row_limits(limits, batch_size, max_length)[:, None]
-    places = (batch_size, num_beams)
-    first_row = ops.arange(batch_size, dtype="int32")[:, None] * num_beams
-    positions = ops.arange(max_length, dtype="int32")
+    _check_cache(cache, batch_size, 1 if share_cache else num_beams)
+    limits = _row_limits(limits, batch_size, max_length)
 
-    def go_on(index, token_ids, answers, log_probs, lengths, running, cache):
-        return ops.any(running)
+    def go_on(index, beams, cache):
+        return ops.any(beams["running"])
 
-    def extend(index, token_ids, answers, log_probs, lengths, running, cache):
-        logits, cache = step(ops.reshape(token_ids, (-1,)), index, cache)
-        log_probs, parents, token_ids = _best_extensions(
-            ops.reshape(logits, (*places, logits.shape[-1])), log_probs, running
-        )
-        rows = ops.reshape(first_row + parents, (-1,))
-        cache = keras.tree.map_structure(lambda x: ops.take(x, rows, axis=0), cache)
-        answers = ops.reshape(answers, (-1, max_length))
-        answers = ops.reshape(ops.take(answers, rows, axis=0), (*places, max_length))
-        answers = ops.where(
-            ops.expand_dims(running, -1) & (positions == index),
-            ops.expand_dims(token_ids, -1),
-            answers,
-        )
-        lengths = ops.where(running, index + 1, lengths)
-        ended = (token_ids == end_id) & (log_probs > -float("inf"))
-        running = running & ~ended & (index + 1 < limits)
-        scores = log_probs / _penalty(lengths, length_penalty)
-        finished = ops.where(running, -float("inf"), scores)
-        to_beat = ops.top_k(finished, num_results)[0][:, -1:]
-        reachable = ops.where(
-            running, log_probs / _penalty(limits, length_penalty), -float("inf")
-        )
-        hopeless = ops.max(reachable, axis=1, keepdims=True) <= to_beat
-        log_probs = ops.where(running & hopeless, -float("inf"), log_probs)
-        return (
-            index + 1,
-            token_ids,
-            answers,
-            log_probs,
-            lengths,
-            running & ~hopeless,
-            cache,
-        )
+    def extend(index, beams, cache):
+        token_ids = ops.reshape(beams["token_ids"], (-1,))
+        if share_cache:
+            beams = enter_places(beams, index)
+            logits, cache = step(token_ids, index, cache, visible_entries(beams))
+        else:
+            logits, cache = step(token_ids, index, cache)
+        logits = ops.reshape(logits, (batch_size, num_beams, logits.shape[-1]))
+        beams, parents = extend_beams(beams, logits, index, end_id, limits)
+        if not share_cache:
+            cache = _follow(cache, parents)
+        beams = stop_hopeless(beams, limits, length_penalty, num_results)
+        return index + 1, beams, cache
 
-    first = ops.broadcast_to(ops.arange(num_beams) == 0, places)
-    state = (
-        ops.cast(0, "int32"),
-        ops.repeat(start_ids[:, None], num_beams, axis=1),
-        ops.zeros((*places, max_length), "int32"),
-        ops.where(first, 0.0, -float("inf")),
-        ops.zeros(places, "int32"),
-        ops.broadcast_to(limits > 0, places),
-        cache,
-    )
-    _, _, answers, log_probs, lengths, _, _ = ops.while_loop(
-        go_on, extend, state, maximum_iterations=max_length
-    )
-    scores = log_probs / _penalty(lengths, length_penalty)
-    scores, order = ops.top_k(scores, num_results)
-    rows = ops.reshape(first_row + ops.cast(order, "int32"), (-1,))
-    answers = ops.take(ops.reshape(answers, (-1, max_length)), rows, axis=0)
-    answers = ops.reshape(answers, (batch_size, num_results, max_length))
-    possible = ops.expand_dims(scores > -float("inf"), -1)
-    return ops.where(possible, answers, 0), scores
+    beams = start_beams(start_ids, limits, num_beams, max_length)
+    state = (ops.cast(0, "int32"), beams, cache)
+    _, beams, _ = ops.while_loop(go_on, extend, state, maximum_iterations=max_length)
+    return best_answers(beams, length_penalty, num_results)
 
 
-def _best_extensions(logits, log_probs, running):
-    """The next hypothesis in every place: the best extensions of those running.
-
-    Args:
-        logits: `(batch, beams, vocabulary)`.
-        log_probs: float32 `(batch, beams)`, -inf in a place not yet in use.
-        running: bool `(batch, beams)`; the other places stay as they are.
-
-    Returns:
-        `(log_probs, parents, token_ids)`, each `(batch, beams)`; `parents` are
-        the beams that the hypotheses come from.
-    """
-    num_beams, vocabulary_size = logits.shape[1:]
-    width = min(num_beams, vocabulary_size)
-    logits = ops.cast(logits, "float32")
-    # The best of a row are among the best of its beams, so that only these few
-    # need to become log-probabilities.
-    best, token_ids = ops.top_k(logits, width)
-    best = best - ops.logsumexp(logits, axis=-1, keepdims=True)
-    best = best + ops.expand_dims(log_probs, -1)
-    best = ops.where(ops.expand_dims(running, -1), best, -float("inf"))
-    best, order = ops.top_k(ops.reshape(best, (-1, num_beams * width)), num_beams)
-    token_ids = ops.reshape(token_ids, (-1, num_beams * width))
-    # The running place number n takes the extension of rank n.
-    rank = ops.maximum(ops.cumsum(ops.cast(running, "int32"), axis=1) - 1, 0)
-    order = ops.take_along_axis(ops.cast(order, "int32"), rank, axis=1)
-    return (
-        ops.where(running, ops.take_along_axis(best, rank, axis=1), log_probs),
-        ops.where(running, order // width, ops.arange(num_beams, dtype="int32")),
-        ops.where(
-            running,
-            ops.cast(ops.take_along_axis(token_ids, order, axis=1), "int32"),
-            0,
-        ),
-    )
+def _follow(cache, parents):
+    """Moves the rows of a cache to where their hypotheses have gone."""
+    batch_size, num_beams = ops.shape(parents)
+    first = ops.arange(batch_size, dtype="int32")[:, None] * num_beams
+    rows = ops.reshape(first + parents, (-1,))
+    return keras.tree.map_structure(lambda x: ops.take(x, rows, axis=0), cache)
 
 
 def _generate(
     step, cache, start_ids, choose, max_length, end_id, limits, length_penalty
 ):
-    """One answer a row; `choose(logits (batch, vocabulary), index)` its tokens."""
+    """One answer a row.
+
+    `choose` takes float32 logits `(batch, vocabulary)` and the index, and gives the
+    chosen tokens' log-probabilities and the tokens, each `(batch,)`.
+    """
     _check_options(max_length, length_penalty)
     start_ids = ops.cast(start_ids, "int32")
     batch_size = ops.shape(start_ids)[0]
@@ -262,10 +222,7 @@ def _generate(
 
     def extend(index, token_ids, answers, log_probs, lengths, running, cache):
         logits, cache = step(token_ids, index, cache)
-        logits = ops.cast(logits, "float32")
-        token_ids = ops.cast(choose(logits, index), "int32")
-        chosen = ops.take_along_axis(logits, token_ids[:, None], axis=1)[:, 0]
-        chosen = chosen - ops.logsumexp(logits, axis=-1)
+        chosen, token_ids = choose(ops.cast(logits, "float32"), index)
         log_probs = ops.where(running, log_probs + chosen, log_probs)
         token_ids = ops.where(running, token_ids, 0)
         answers = ops.where(positions == index, token_ids[:, None], answers)
@@ -285,12 +242,7 @@ def _generate(
     _, _, answers, log_probs, lengths, _, _ = ops.while_loop(
         go_on, extend, state, maximum_iterations=max_length
     )
-    return answers, log_probs / _penalty(lengths, length_penalty)
-
-
-def _penalty(lengths, length_penalty):
-    lengths = ops.cast(lengths, "float32")
-    return ops.power((5.0 + lengths) / 6.0, ops.cast(length_penalty, "float32"))
+    return answers, log_probs / penalty(lengths, length_penalty)
 
 
 def _row_limits(limits, batch_size, max_length):

@@ -15,7 +15,7 @@ def row_seeds(seed, rows):
         seed: int, the request's seed.
         rows: int `(batch,)`, the places of these rows in the request.
     """
-    return _mix(_mix(ops.cast(seed, "int32")) + ops.cast(rows, "int32"))
+    return _mix(_mix(_int32(seed)) + ops.cast(rows, "int32"))
 
 
 def draw(logits, seed, index, *, temperature=1.0, top_k=0, top_p=1.0):
@@ -30,7 +30,7 @@ def draw(logits, seed, index, *, temperature=1.0, top_k=0, top_p=1.0):
             or `top_p` are kept too.
     """
     batch_size, vocabulary_size = ops.shape(logits)
-    seed = ops.cast(seed, "int32")
+    seed = _int32(seed)
     if seed.ndim == 0:
         seed = row_seeds(seed, ops.arange(batch_size, dtype="int32"))
     likeliest = ops.cast(ops.argmax(logits, axis=-1), "int32")
@@ -39,27 +39,43 @@ def draw(logits, seed, index, *, temperature=1.0, top_k=0, top_p=1.0):
     logits = logits - ops.max(logits, axis=-1, keepdims=True)
     logits = logits / ops.maximum(temperature, 1e-10)
     if not _is_number(top_k, 0):
-        logits = _keep_top_k(logits, _column(top_k, "int32"))
+        logits = keep_top_k(logits, _column(top_k, "int32"))
     if not _is_number(top_p, 1):
-        logits = _keep_top_p(logits, _column(top_p, "float32"))
+        logits = keep_top_p(logits, _column(top_p, "float32"))
     # The smallest of exponential times with rates p belongs to token i with
     # probability p_i.
     key = _mix(seed + _mix(ops.cast(index, "int32")))
-    times = _exponential(key[:, None] ^ _mix(ops.arange(vocabulary_size))[None, :])
+    tokens = _mix(ops.arange(vocabulary_size, dtype="int32"))
+    times = _exponential(_mix(key[:, None] ^ tokens))
     token_ids = ops.cast(ops.argmax(logits - ops.log(times), axis=-1), "int32")
     # Among equally likely tokens greedy search takes the first.
     greedy = (temperature <= 0) | (_column(top_k, "int32") == 1)
     return ops.where(greedy[:, 0], likeliest, token_ids)
 
 
-def _keep_top_k(logits, top_k):
+def keep_top_k(logits, top_k):
+    """-inf for all but the `top_k` largest logits, and those equal to the last.
+
+    Args:
+        logits: float32 `(batch, vocabulary)`.
+        top_k: int32 `(batch or 1, 1)`; below 1 all are kept.
+    """
+
     def enough(keep):
         return ops.sum(ops.cast(keep, "int32"), axis=-1, keepdims=True) >= top_k
 
     return _keep(logits, enough, everything=top_k < 1)
 
 
-def _keep_top_p(logits, top_p):
+def keep_top_p(logits, top_p):
+    """-inf for all but the fewest likeliest tokens of at least this probability.
+
+    The nucleus of Holtzman et al. 2019; the likeliest token is always in it.
+
+    Args:
+        logits: float32 `(batch, vocabulary)`.
+        top_p: float32 `(batch or 1, 1)`; from 1 on all are kept.
+    """
     probability = ops.softmax(logits, axis=-1)
 
     def enough(keep):
@@ -70,10 +86,10 @@ def _keep_top_p(logits, top_p):
 
 
 def _keep(logits, enough, everything):
-    """Sets logits below the highest threshold that leaves `enough` to -inf.
+    """Sets logits below the highest threshold that keeps `enough` to -inf.
 
-    Bisects the threshold over the float's bits: sorting a vocabulary takes XLA
-    on a CPU 5 ms a row, these 32 passes take 0.3 ms.
+    Bisects the threshold over the floats' bits. XLA on a CPU sorts a vocabulary of
+    32,000 in 5 ms a row; these 32 passes over it take a tenth of that.
     """
     bits = ops.view(logits, "int32")
     order = ops.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # sorts as the floats do
@@ -89,13 +105,14 @@ def _keep(logits, enough, everything):
     low = ops.full(shape, -(2**31), dtype="int32")
     high = ops.full(shape, 2**31 - 1, dtype="int32")
     low, _ = ops.fori_loop(0, 32, halve, (low, high))
+    low = ops.minimum(low, ops.max(order, axis=-1, keepdims=True))
     return ops.where(everything | (order >= low), logits, -float("inf"))
 
 
 def _exponential(bits):
     """Exponential variates from random int32 bits."""
-    uniform = (ops.cast(ops.right_shift(bits, 9) & 0x7FFFFF, "float32") + 0.5) * 2.0**-23
-    return -ops.log1p(-uniform)
+    bits = ops.right_shift(bits, 9) & 0x7FFFFF  # as many as a float32 holds exactly
+    return -ops.log1p(-(ops.cast(bits, "float32") + 0.5) * 2.0**-23)
 
 
 def _mix(bits):
@@ -105,6 +122,12 @@ def _mix(bits):
     bits = bits ^ (ops.right_shift(bits, 13) & 0x7FFFF)
     bits = bits * -1028477387  # 0xC2B2AE35
     return bits ^ (ops.right_shift(bits, 16) & 0xFFFF)
+
+
+def _int32(seed):
+    if isinstance(seed, int):
+        seed = (seed + 2**31) % 2**32 - 2**31  # any number will do
+    return ops.cast(seed, "int32")
 
 
 def _column(value, dtype):

@@ -14,9 +14,7 @@ def build(options):
     batches = load_batches(options["batches"])
     tokens = [real_tokens(batch) for batch in batches]
     shapes = [products(size, vocabulary_size, batch) for batch in batches]
-    operands = {
-        shape: _operands(*shape) for each in shapes for shape, _ in each
-    }
+    operands = {shape: _operands(*shape) for each in shapes for shape, _ in each}
     position = 0
 
     def repeat():

@@ -81,6 +81,8 @@ def test_a_step_gives_the_scores_of_every_block():
             np.testing.assert_allclose(ours[:, :, 0], theirs[:, :, i], atol=1e-5)
 
 
+# Keras warns of each layer without a kernel to quantize.
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_every_dense_layer_quantizes():
     """Reachable by Keras's own traversal, so `quantize` and LoRA work."""
     encoder = TransformerEncoder(2, 4, 8, 16)

@@ -1,7 +1,7 @@
 import base64
+import json
 
 import keras
-import keras_nlp
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -49,7 +49,8 @@ def test_random_unicode_survives(tokenizer):
     for highest in (0x80, 0x800, 0x10000, 0x110000):
         points = generator.integers(0, highest, size=(50, 20))
         is_character = ((points < 0xD800) | (points > 0xDFFF)) & (points != 0x2581)
-        texts += ["".join(map(chr, row[ok])) for row, ok in zip(points, is_character)]
+        for row, keep in zip(points, is_character, strict=True):
+            texts.append("".join(map(chr, row[keep])))
     assert texts_of(tokenizer.detokenize(tokenizer(texts))) == texts
 
 
@@ -138,9 +139,9 @@ def test_saved_module_survives_seeding(tokenizer, tmp_path):
 
 def test_ids_are_stable_across_saving(tokenizer, tmp_path):
     tokenizer.save_to_preset(str(tmp_path))
-    assert (tmp_path / "assets" / "tokenizer" / "vocabulary.spm").exists()
-    loaded = keras_nlp.tokenizers.Tokenizer.from_preset(str(tmp_path))
-    assert type(loaded) is SentencePieceTokenizer
+    config = json.loads((tmp_path / "tokenizer.json").read_text())
+    loaded = keras.saving.deserialize_keras_object(config)
+    loaded.load_assets(tmp_path / "assets" / "tokenizer")
     assert loaded(HARD_TEXTS).to_list() == tokenizer(HARD_TEXTS).to_list()
 
 

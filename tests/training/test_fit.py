@@ -13,6 +13,12 @@ from zoo import training
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch):
+    """Drawing takes longer than training here; test_report.py draws."""
+    monkeypatch.setattr("zoo.training.report.draw_curves", lambda *arguments: None)
+
+
 def fit(run_dir, task, epochs=5, **options):
     return training.fit(
         task,

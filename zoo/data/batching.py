@@ -234,30 +234,36 @@ def _several_pairs_a_row(packed_rows, shape, source_lengths, target_lengths):
 
 
 def with_length(batches, num_batches):
-    """Makes a plan longer, by splitting batches of most rows in two, or shorter.
+    """Makes a plan longer, by splitting its fullest batches in two, or shorter.
+
+    A batch of one row is split between its pairs, so the plan can become as long as
+    there are pairs.
 
     >>> [len(batch.pairs) for batch in with_length([of_32, of_16], 3)]
     [16, 16, 16]
     """
     batches = list(batches[:num_batches])
     while len(batches) < num_batches:
-        num_rows = [batch.rows.max() + 1 for batch in batches]
-        i = int(np.argmax(num_rows))
-        middle = num_rows[i] // 2
-        first = batches[i].rows < middle
-        batches[i : i + 1] = [
-            _part(batches[i], first, 0),
-            _part(batches[i], ~first, middle),
-        ]
+        fullness = [(batch.rows[-1], len(batch.pairs)) for batch in batches]
+        i = fullness.index(max(fullness))
+        batches[i : i + 1] = _halves(batches[i])
     return batches
 
 
-def _part(batch, chosen, first_row):
+def _halves(batch):
+    middle = len(batch.pairs) // 2
+    if batch.rows[-1] > 0:
+        middle = int(np.searchsorted(batch.rows, (batch.rows[-1] + 1) // 2))
+    return [_part(batch, slice(middle)), _part(batch, slice(middle, None))]
+
+
+def _part(batch, part):
+    """Some consecutive pairs of a batch: whole rows, or some of the one row."""
     return Batch(
         batch.shape,
-        batch.pairs[chosen],
-        batch.rows[chosen] - first_row,
-        batch.source_starts[chosen],
-        batch.target_starts[chosen],
-        batch.segments[chosen],
+        batch.pairs[part],
+        batch.rows[part] - batch.rows[part][0],
+        batch.source_starts[part] - batch.source_starts[part][0],
+        batch.target_starts[part] - batch.target_starts[part][0],
+        batch.segments[part] - batch.segments[part][0] + 1,
     )

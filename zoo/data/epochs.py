@@ -101,7 +101,8 @@ class Epochs:
         seen = [
             len(self._plan(self.texts(epoch), epoch)) for epoch in range(_NUM_SURVEYED)
         ]
-        return max(seen) + max(2, max(seen) - min(seen))
+        margin = max(2, max(seen) - min(seen))
+        return min(max(seen) + margin, len(self.corpus[0].lengths))
 
 
 def _lengths(texts):

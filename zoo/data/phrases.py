@@ -48,7 +48,7 @@ _DAY_PERIODS = (
     (range(12, 18), " in the afternoon", " nachmittags"),
     (range(18, 23), " in the evening", " abends"),
 )
-_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
+_CURRENCIES = ("EUR", "USD", "GBP")
 _CURRENCY_WORDS = (
     # English: one and many, hundredth and hundredths. German: unit, hundredth.
     ("euro", "euros", "cent", "cents", "Euro", "Cent"),
@@ -116,14 +116,14 @@ def number_in_words(random):
 
 def number_in_digits(random):
     """`"1,234.5"`, with up to two decimals."""
-    number = _decimal(random, max_digits=7, num_decimals=random.randint(1, 2))
+    number = _decimal(random, max_digits=6, num_decimals=random.randint(1, 2))
     german = format_decimal(number, "#,##0.##", locale="de")
     return format_decimal(number, "#,##0.##", locale="en"), {"number": german}
 
 
 def count_in_digits(random):
     """`"12,345"`."""
-    number = 1 + _decimal(random, max_digits=7, num_decimals=0)
+    number = 1 + _decimal(random, max_digits=5, num_decimals=0)
     german = format_decimal(number, "#,##0", locale="de")
     return format_decimal(number, "#,##0", locale="en"), {"count": german}
 

@@ -52,12 +52,16 @@ def _rows(path):
         for number, line in enumerate(read_lines(path), start=1):
             yield number, line.split("\t") if line else []
         return
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    text = read_text(path)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    usual_limit = csv.field_size_limit(len(text))
     try:
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}.") from error
+    finally:
+        csv.field_size_limit(usual_limit)
 
 
 def _columns(path, header, source, target):

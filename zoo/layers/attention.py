@@ -177,6 +177,7 @@ class MultiHeadAttention(keras.layers.Layer):
             mask=self._mask_of_heads(attention_mask),
             bias=self._distance_bias(query, key, query_positions, key_positions),
             return_scores=return_scores,
+            fused=not one_place,
             training=training,
         )
         attended = ops.reshape(attended, (rows, queries, self.hidden_dim))
@@ -187,11 +188,13 @@ class MultiHeadAttention(keras.layers.Layer):
             scores = ops.swapaxes(scores, 1, 2)
         return x, ops.reshape(scores, (rows, self.num_heads, queries, -1))
 
-    def _attend_heads(self, query, key, value, mask, bias, return_scores, training):
+    def _attend_heads(
+        self, query, key, value, mask, bias, return_scores, fused, training
+    ):
         drops = training and self.dropout.rate > 0
-        # For one query two small products are quicker than the fused kernel, which
+        # For one place two small products are quicker than the fused kernel, which
         # wants the cache transposed.
-        if query.shape[1] != 1 and not return_scores and not drops:
+        if fused and not return_scores and not drops:
             return attend_fused(query, key, value, mask, bias), None
 
         def dropout(probabilities):
@@ -211,9 +214,12 @@ class MultiHeadAttention(keras.layers.Layer):
         """Writes the key and value of one place into a cache of fixed length.
 
         Args:
-            cache: from `start_cache`.
+            cache: from `start_cache`. It may have r times fewer rows than `x`: then
+                rows `[i * r, (i + 1) * r)` (beams of one sentence, say) write the
+                entries `[index * r, (index + 1) * r)` of cache row `i`.
             x: float `(rows, 1, hidden_dim)`.
-            index: int scalar, or int `(rows,)` where rows stand at different places.
+            index: int scalar, or int `(rows,)` where rows stand at different places
+                and each has its own cache row.
 
         Returns:
             the new cache.
@@ -223,8 +229,7 @@ class MultiHeadAttention(keras.layers.Layer):
         key, value = self.project(x, positions=positions)
         new = {"key": key, "value": value}
         if len(index.shape) == 0:
-            start = (0, 0, index, 0)
-            return {n: ops.slice_update(cache[n], start, new[n]) for n in new}
+            return {n: _write(cache[n], new[n], index) for n in new}
         places = ops.arange(ops.shape(cache["key"])[2], dtype="int32")
         here = ops.equal(positions, places)[:, None, :, None]
         return {n: ops.where(here, new[n], cache[n]) for n in new}
@@ -275,3 +280,11 @@ class MultiHeadAttention(keras.layers.Layer):
             "use_key_bias": self.use_key_bias,
             "positions": self.positions,
         }
+
+
+def _write(cache, new, index):
+    """(rows, heads, 1, head_dim) into (rows / r, heads, keys, head_dim)"""
+    rows, heads, _, head_dim = ops.shape(cache)
+    new = ops.reshape(new, (rows, -1, heads, head_dim))
+    start = (0, 0, index * ops.shape(new)[1], 0)
+    return ops.slice_update(cache, start, ops.swapaxes(new, 1, 2))

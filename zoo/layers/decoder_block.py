@@ -96,16 +96,29 @@ class TransformerDecoderBlock(TransformerBlock):
         """An empty cache for `max_length` steps; see `MultiHeadAttention`."""
         return self.self_attention.start_cache(batch_size, max_length)
 
-    def step(self, x, index, cache, cross, memory_mask=None, return_scores=False):
+    def step(
+        self,
+        x,
+        index,
+        cache,
+        cross,
+        memory_mask=None,
+        self_attention_mask=None,
+        return_scores=False,
+    ):
         """Reads one place: the same as row `index` of `call`, by way of the cache.
 
         Args:
             x: float `(rows, 1, hidden_dim)`.
             index: int scalar, or int `(rows,)` where rows stand at different places.
-            cache: from `start_cache` or the step before.
+            cache: from `start_cache` or the step before. It may have r times fewer
+                rows than `x`, with room for `r * max_length` entries; see
+                `MultiHeadAttention.update_cache`.
             cross: from `project_memory`; may have fewer rows than `x`, each then
                 read by equally many rows that are next to each other.
             memory_mask: optional bool `(rows of cross, keys)`.
+            self_attention_mask: bool `(rows of cache, r, r * max_length)`, needed
+                where rows share a cache: the entries that each may see.
             return_scores: bool.
 
         Returns:
@@ -113,15 +126,19 @@ class TransformerDecoderBlock(TransformerBlock):
             the cross-attention probabilities `(rows, num_heads, 1, keys)`.
         """
         position = ops.reshape(ops.cast(index, "int32"), (-1, 1))
-        places = ops.arange(ops.shape(cache["key"])[2], dtype="int32")
+        entries = ops.arange(ops.shape(cache["key"])[2], dtype="int32")
+        if self_attention_mask is None:
+            self_attention_mask = (entries <= position)[:, None]
+        sharing = ops.shape(x)[0] // ops.shape(cache["key"])[0]
         y = self._enter(x, self.self_attention_norm)
         cache = self.self_attention.update_cache(cache, y, index)
         y = self.self_attention.attend(
             y,
             cache["key"],
             cache["value"],
-            attention_mask=(places <= position)[:, None],
+            attention_mask=self_attention_mask,
             query_positions=position,
+            key_positions=(entries // sharing)[None],
         )
         x = self._leave(x, y, self.self_attention_norm)
         y = self.cross_attention.attend(

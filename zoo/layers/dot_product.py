@@ -62,7 +62,7 @@ def attend_with_scores(query, key, value, mask=None, bias=None, dropout=None):
     probabilities = ops.softmax(scores, axis=-1)
     if mask is not None:
         visible = ops.any(mask, axis=-1, keepdims=True)
-        probabilities = ops.where(visible, probabilities, 0.0)
+        probabilities = probabilities * ops.cast(visible, "float32")
     probabilities = ops.cast(probabilities, value.dtype)
     weights = probabilities if dropout is None else dropout(probabilities)
     weights = ops.reshape(weights, (batch, groups, -1, keys))

@@ -166,7 +166,16 @@ class TransformerDecoder(TransformerStack):
         """List of the blocks' empty caches for `max_length` steps."""
         return [block.start_cache(batch_size, max_length) for block in self.blocks]
 
-    def step(self, x, index, caches, crosses, memory_mask=None, return_scores=False):
+    def step(
+        self,
+        x,
+        index,
+        caches,
+        crosses,
+        memory_mask=None,
+        self_attention_mask=None,
+        return_scores=False,
+    ):
         """Reads one place through all blocks; see `TransformerDecoderBlock.step`.
 
         Returns:
@@ -176,7 +185,13 @@ class TransformerDecoder(TransformerStack):
         new_caches, all_scores = [], []
         for block, cache, cross in zip(self.blocks, caches, crosses, strict=True):
             x, cache, *scores = block.step(
-                x, index, cache, cross, memory_mask, return_scores
+                x,
+                index,
+                cache,
+                cross,
+                memory_mask=memory_mask,
+                self_attention_mask=self_attention_mask,
+                return_scores=return_scores,
             )
             new_caches.append(cache)
             all_scores += scores

@@ -120,7 +120,8 @@ class TranslationModel(keras.Model):
         ):
             layer.build(vectors)
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
+        # `fit` tells only a model whose `call` names `training` that it trains.
         memory, memory_mask = self.encode(
             inputs["source_ids"],
             segment_ids=inputs.get("source_segment_ids"),
@@ -180,7 +181,15 @@ class TranslationModel(keras.Model):
         """Room for `max_length` decoded tokens in each of `rows` rows."""
         return self.decoder.start_cache(rows, max_length)
 
-    def step(self, token_ids, index, cache, crosses, memory_mask=None):
+    def step(
+        self,
+        token_ids,
+        index,
+        cache,
+        crosses,
+        memory_mask=None,
+        self_attention_mask=None,
+    ):
         """Decodes one more token: int `(rows,)` at position `index` -> logits.
 
         Args:
@@ -190,16 +199,21 @@ class TranslationModel(keras.Model):
             crosses: what `project_memory` returned; `rows` may be a multiple of
                 its batch (beams).
             memory_mask: bool `(batch, S)`.
+            self_attention_mask: for a cache that beams share, the entries that each
+                may see; see `zoo.decoding.beam_search`.
 
         Returns:
             logits `(rows, V)` and the new cache.
         """
         positions = ops.broadcast_to(ops.cast(index, "int32"), ops.shape(token_ids))
-        x = self._embed(
-            self.target_embedding, token_ids[:, None], positions[:, None]
-        )
+        x = self._embed(self.target_embedding, token_ids[:, None], positions[:, None])
         x, cache = self.decoder.step(
-            x, index, cache, crosses, memory_mask=memory_mask
+            x,
+            index,
+            cache,
+            crosses,
+            memory_mask=memory_mask,
+            self_attention_mask=self_attention_mask,
         )
         return self.output_embedding.logits(x)[:, 0], cache
 

@@ -42,3 +42,15 @@ def _jitted(function, model):
         return stateless([variable.value for variable in model.variables], arguments)
 
     return stateful
+
+
+def should_jit_compile():
+    """What `compile` shall take: XLA is left off in training on a TensorFlow CPU.
+
+    It compiles long for every shape there and trains no faster.
+    """
+    if keras.backend.backend() == "tensorflow" and not tf.config.list_physical_devices(
+        "GPU"
+    ):
+        return False
+    return "auto"

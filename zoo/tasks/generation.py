@@ -41,6 +41,8 @@ def decode_in_pieces(decode, rows, seeds, *, max_length, num_results):
     ordered, ordered_seeds = tf.gather(rows, order), tf.gather(seeds, order)
     buckets = tf.constant(length_buckets(max_length))
     sizes = tf.constant(BATCH_SIZES)
+    any_ids = tf.TensorShape([None, num_results, max_length])
+    any_scores = tf.TensorShape([None, num_results])
 
     def decode_piece(begin, ids, scores):
         piece = ordered[begin : begin + BATCH_SIZES[-1]].to_tensor()
@@ -55,12 +57,10 @@ def decode_in_pieces(decode, rows, seeds, *, max_length, num_results):
         new_ids = tf.pad(new_ids[:count], [[0, 0], [0, 0], [0, unused]])
         return (
             begin + BATCH_SIZES[-1],
-            tf.concat([ids, tf.ensure_shape(new_ids, ids.shape)], axis=0),
+            tf.concat([ids, tf.ensure_shape(new_ids, any_ids)], axis=0),
             tf.concat([scores, new_scores[:count]], axis=0),
         )
 
-    any_ids = tf.TensorShape([None, num_results, max_length])
-    any_scores = tf.TensorShape([None, num_results])
     total = tf.size(order)
     _, ids, scores = tf.while_loop(
         lambda begin, *_: begin < total,

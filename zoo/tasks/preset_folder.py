@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from zoo.text.sentence_piece import VOCABULARY_FILE
+
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
 
@@ -85,6 +87,17 @@ def read_weights(folder, model, config):
             "whole folder again, or save the task again with save_to_preset."
         )
     model.load_weights(path)
+
+
+def checked_assets(folder, name):
+    """The folder of a tokenizer's files; refuses one without a vocabulary."""
+    assets = Path(folder) / "assets" / name
+    if not (assets / VOCABULARY_FILE).is_file():
+        raise FileNotFoundError(
+            f"The vocabulary {assets / VOCABULARY_FILE} is missing. Copy the whole "
+            "folder again, or save the task again with save_to_preset."
+        )
+    return str(assets)
 
 
 def _sha256(path):

@@ -14,6 +14,25 @@ def longest_answer(source_length):
     return 2 * source_length + 16
 
 
+def search_options(model, max_length=None, length_penalty=0.6):
+    """The options of `search` as tensors, so that another value traces nothing."""
+    return {
+        "max_length": tf.constant(max_length or model.max_length),
+        "length_penalty": tf.constant(length_penalty, tf.float32),
+    }
+
+
+def sampling_options(temperature, top_k, top_p):
+    """The further options of `search` when it draws; None leaves one out."""
+    return {
+        "temperature": tf.constant(
+            1 if temperature is None else temperature, "float32"
+        ),
+        "top_k": tf.constant(0 if top_k is None else top_k),
+        "top_p": tf.constant(1 if top_p is None else top_p, "float32"),
+    }
+
+
 def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, width):
     """Translates ids: beam search of that width, or that many samples a row.
 
@@ -22,8 +41,8 @@ def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, wid
         source_ids: int32 `(batch, S)`, 0 is padding; a row of it alone gives an
             empty answer.
         seeds: int32 `(batch,)`. Used in sampling only.
-        options: dict of scalars: `max_length`, `length_penalty`, and for sampling
-            `temperature`, `top_k`, `top_p`.
+        options: dict of scalar tensors, of `search_options`, and for sampling of
+            `sampling_options` too.
         start_id, end_id: int. Of the target tokenizer.
 
     Returns:

@@ -1,7 +1,5 @@
-import collections
 import functools
 import secrets
-import zlib
 from pathlib import Path
 
 import keras
@@ -14,12 +12,28 @@ from zoo.export import write_saved_model
 from zoo.losses import SmoothedCrossentropy
 from zoo.models import TranslationModel
 from zoo.schedules import InverseSquareRoot
-from zoo.tasks.compiling import compiled
-from zoo.tasks.preset_folder import read_config, read_weights, write_preset_folder
-from zoo.tasks.translation_explanation import explain
-from zoo.tasks.translation_graph import join_pieces, search, search_texts
+from zoo.tasks.compiling import compiled, should_jit_compile
+from zoo.tasks.preset_folder import (
+    checked_assets,
+    read_config,
+    read_weights,
+    write_preset_folder,
+)
+from zoo.tasks.requests import (
+    check_generation_options,
+    checked_texts,
+    decoded,
+    text_seeds,
+)
+from zoo.tasks.translation_endpoints import explained, translation_endpoints
+from zoo.tasks.translation_graph import (
+    join_pieces,
+    sampling_options,
+    search,
+    search_options,
+    search_texts,
+)
 from zoo.tasks.translation_scores import translation_scores
-from zoo.tasks.translation_stream import start, state_signature, step
 from zoo.text.chunking import cut_tables
 from zoo.text.sentence_piece import SentencePieceTokenizer
 
@@ -97,7 +111,7 @@ class Translator:
         tokenizers = {}
         for name in config["tokenizers"]:
             tokenizers[name] = SentencePieceTokenizer()
-            tokenizers[name].load_assets(str(folder / "assets" / name))
+            tokenizers[name].load_assets(checked_assets(folder, name))
         pair = (
             tokenizers.get("source_tokenizer", tokenizers.get("tokenizer")),
             tokenizers.get("target_tokenizer", tokenizers.get("tokenizer")),
@@ -171,6 +185,13 @@ class Translator:
         single = isinstance(texts, str)
         texts = checked_texts([texts] if single else texts)
         sampling = any(option is not None for option in (temperature, top_k, top_p))
+        check_generation_options(
+            max_length=max_length,
+            length_penalty=length_penalty,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+        )
         if not sampling and not 1 <= num_return_sequences <= num_beams:
             raise ValueError(
                 f"num_return_sequences={num_return_sequences} must lie between 1 and "
@@ -179,16 +200,9 @@ class Translator:
             )
         if not texts:
             return ([], []) if return_scores else []
-        options = {
-            "max_length": tf.constant(max_length or self.model.max_length),
-            "length_penalty": tf.constant(float(length_penalty)),
-        }
+        options = search_options(self.model, max_length, length_penalty)
         if sampling:
-            options |= {
-                "temperature": tf.constant(1.0 if temperature is None else temperature),
-                "top_k": tf.constant(top_k or 0),
-                "top_p": tf.constant(1.0 if top_p is None else float(top_p)),
-            }
+            options |= sampling_options(temperature, top_k, top_p)
         answer = self._answer_function(
             sampling, num_return_sequences if sampling else num_beams
         )
@@ -196,10 +210,7 @@ class Translator:
         answers, scores = answer(
             tf.constant(texts, tf.string), text_seeds(texts, seed), options
         )
-        answers = [
-            [answer.decode("utf-8", "replace") for answer in row]
-            for row in answers.numpy()[:, :num_return_sequences]
-        ]
+        answers = [decoded(row[:num_return_sequences]) for row in answers]
         scores = scores.numpy()[:, :num_return_sequences].tolist()
         if num_return_sequences == 1:
             answers, scores = [row[0] for row in answers], [row[0] for row in scores]
@@ -274,6 +285,26 @@ class Translator:
 
         return compiled(decode, self.model, jit_compile)
 
+    def explain(self, text, num_beams=4):
+        """Translates one text and says which source pieces each target piece saw.
+
+        Returns:
+            dict: `source_pieces` and `target_pieces`, lists of str of lengths S and
+            T, and `attention`, float32 array `(T, S)`, the mean over heads and
+            layers, whose rows sum to 1.
+        """
+        decode = self._decode_function(False, num_beams)
+        options = search_options(self.model)
+        texts = tf.constant(checked_texts([text]))
+        explanation = explained(
+            texts, functools.partial(decode, options), num_beams, self
+        )
+        return {
+            "source_pieces": decoded(explanation["source_pieces"][0]),
+            "target_pieces": decoded(explanation["target_pieces"][0]),
+            "attention": explanation["attention"][0].numpy(),
+        }
+
     def export(self, directory, *, num_beams=4, length_penalty=0.6, jit_compile=True):
         """Writes the next version of a SavedModel that speaks strings.
 
@@ -291,61 +322,18 @@ class Translator:
         Returns:
             str, the path of the version.
         """
-        options = {
-            "max_length": tf.constant(self.model.max_length),
-            "length_penalty": tf.constant(float(length_penalty)),
-        }
+        options = search_options(self.model, length_penalty=length_penalty)
         decode = self._decode_function(False, num_beams, jit_compile)
-
-        def search_all(text):
-            decode_rows = functools.partial(decode, options)
-            seeds = tf.zeros_like(text, tf.int32)
-            return search_texts(text, seeds, decode_rows, self, num_beams)
-
-        def answers(text, token_ids, owner, scores):
-            return join_pieces(
-                owner, token_ids, scores, tf.size(text), self.target_tokenizer
-            )
-
-        def serving_default(text):
-            _, owner, token_ids, scores = search_all(text)
-            translation, score = answers(text, token_ids[:, :1], owner, scores[:, :1])
-            return {"translation": translation[:, 0], "score": score[:, 0]}
-
-        def n_best(text):
-            _, owner, token_ids, scores = search_all(text)
-            translations, scores = answers(text, token_ids, owner, scores)
-            return {"translations": translations, "scores": scores}
-
-        def explained(text):
-            rows, owner, token_ids, scores = search_all(text)
-            translation, _ = answers(text, token_ids[:, :1], owner, scores[:, :1])
-            explanation = explain(rows, owner, token_ids[:, 0], tf.size(text), self)
-            return {"translation": translation[:, 0], **explanation}
-
-        texts = [tf.TensorSpec([None], tf.string, name="text")]
-        state = state_signature(self)
-
-        def next_state(*tensors):
-            return step(dict(zip(state, tensors, strict=True)), self)
-
-        endpoints = {
-            "serving_default": (serving_default, texts),
-            "n_best": (n_best, texts),
-            "explain": (explained, texts),
-            "start": (lambda text: start(text, self), texts),
-            "step": (next_state, list(state.values())),
-        }
-        warmup = {"text": np.array([b"A first sentence."])}
-        return write_saved_model(directory, self.model, endpoints, warmup)
+        return write_saved_model(
+            directory,
+            self.model,
+            translation_endpoints(functools.partial(decode, options), num_beams, self),
+            warmup_inputs={"text": np.array([b"A first sentence."])},
+        )
 
 
 def compile_translation_model(model):
-    """Compiles with what trains well from scratch (Vaswani et al. 2017, section 5).
-
-    XLA is left off on a TensorFlow CPU, where it compiles long for every shape and
-    trains no faster.
-    """
+    """Compiles with what trains well from scratch (Vaswani et al. 2017, section 5)."""
     warmup_steps = 4000
     peak = (model.hidden_dim * warmup_steps) ** -0.5
     model.compile(
@@ -355,48 +343,6 @@ def compile_translation_model(model):
         loss=SmoothedCrossentropy(),
         jit_compile=should_jit_compile(),
     )
-
-
-def should_jit_compile():
-    """False on a TensorFlow CPU, else `"auto"`."""
-    if keras.backend.backend() == "tensorflow" and not tf.config.list_physical_devices(
-        "GPU"
-    ):
-        return False
-    return "auto"
-
-
-def checked_texts(texts):
-    """A list of str that are all valid Unicode, or an error that names the item."""
-    texts = list(texts)
-    for number, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(
-                f"generate takes a str or a list of str, got {type(text).__name__} "
-                f"({text!r:.80}) at place {number}. Decode bytes first, and turn "
-                "numbers into text."
-            )
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"The text at place {number} cannot be written as UTF-8 ({error}). "
-                "It holds half of a surrogate pair; repair where it was read."
-            ) from error
-    return texts
-
-
-def text_seeds(texts, seed):
-    """int32 `(n,)`: a seed for each text that hangs on the text, not on its place.
-
-    The second of two equal texts gets another one.
-    """
-    seen = collections.Counter()
-    seeds = []
-    for text in texts:
-        seeds.append(zlib.crc32(text.encode("utf-8"), seed & 0xFFFFFFFF) + seen[text])
-        seen[text] += 1
-    return tf.constant(np.array(seeds, np.uint32).astype(np.int32))
 
 
 def _tokenizer_pair(tokenizer, source_tokenizer, target_tokenizer):

@@ -1,5 +1,7 @@
 """Subword sampling: several segmentations of one word, in training only."""
 
+import math
+
 import tensorflow as tf
 
 from zoo.text.sentence_piece import NUM_SPECIAL_IDS
@@ -99,11 +101,11 @@ def _last_merge(piece, ids):
         return (0, 0)
     while len(parts) > 2:
         ranks = [
-            ids.get(left + right, len(ids))
+            ids.get(left + right, math.inf)
             for left, right in zip(parts, parts[1:], strict=False)
         ]
         i = ranks.index(min(ranks))
-        if ranks[i] == len(ids):
+        if ranks[i] == math.inf:
             return (0, 0)
         parts[i : i + 2] = [parts[i] + parts[i + 1]]
     return (ids[parts[0]], ids[parts[1]])

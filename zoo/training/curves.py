@@ -8,6 +8,9 @@ from zoo.training.ranking import checked_mode, ranked_epochs
 
 # Kept in metrics.csv, but no measure of how well the model does.
 NOT_DRAWN = ("epoch", "seconds", "val_seconds", "learning_rate")
+MAX_COLUMNS = 3
+TRAINING = {"label": "training", "color": "tab:blue"}
+VALIDATION = {"label": "validation", "color": "tab:orange"}
 
 
 def draw_curves(path, history, monitor=None, mode="auto"):
@@ -30,14 +33,18 @@ def draw_curves(path, history, monitor=None, mode="auto"):
             if name not in NOT_DRAWN
         )
     )
-    width = max(len(panels), 1)
-    figure = Figure(figsize=(4.5 * width, 3.4), layout="constrained")
-    axes = figure.subplots(1, width, squeeze=False)[0]
+    num_columns = min(max(len(panels), 1), MAX_COLUMNS)
+    num_rows = max(-(-len(panels) // num_columns), 1)
+    size = (4.5 * num_columns, 3.4 * num_rows)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(num_rows, num_columns, squeeze=False).ravel()
+    for axis in axes[len(panels) :]:
+        axis.set_axis_off()
     for axis, name in zip(axes, panels, strict=False):
-        for key, label in ((name, "training"), (f"val_{name}", "validation")):
+        for key, style in ((name, TRAINING), (f"val_{name}", VALIDATION)):
             points = [(row["epoch"], row[key]) for row in history if key in row]
             if points:
-                axis.plot(*zip(*points, strict=True), marker=".", label=label)
+                axis.plot(*zip(*points, strict=True), marker=".", **style)
             if points and key == monitor:
                 _mark_best(axis, history, monitor, checked_mode(monitor, mode))
         axis.set_title(name)

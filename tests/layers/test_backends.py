@@ -1,0 +1,77 @@
+"""The same weights give the same answers and train alike on every backend."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+MODULES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory):
+    """backend -> the arrays that `backend_probe` writes there."""
+    folder = tmp_path_factory.mktemp("backends")
+    rng = np.random.default_rng(0)
+    source = rng.integers(1, 11, size=(3, 7)).astype("int32")
+    source[1, 4:] = source[2, :] = 0  # some padding; a row of padding alone
+    target = rng.integers(1, 11, size=(3, 5)).astype("int32")
+    segments = np.where(source == 0, 0, 1 + (np.arange(7) > 2)).astype("int32")
+    np.savez(folder / "in.npz", source=source, target=target, segments=segments)
+
+    def run(backend):
+        path = folder / f"{backend}.npz"
+        command = [sys.executable, "-m", "tests.layers.backend_probe"]
+        environment = {
+            "KERAS_BACKEND": backend,
+            # The device that every machine has, so that roundings compare.
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "JAX_PLATFORMS": "cpu",
+            # Compiling takes longer here than computing.
+            "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        }
+        result = subprocess.run(
+            [*command, folder / "in.npz", path],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, result.stderr
+        return dict(np.load(path))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def expected(probe):
+    return probe("tensorflow")
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_backend_equals_tensorflow(probe, expected, backend):
+    if importlib.util.find_spec(MODULES[backend]) is None:
+        pytest.skip(f"{backend} is not installed: pip install zoo[{backend}]")
+    results = probe(backend)
+    assert not results.pop("imported_tensorflow")
+    # Random numbers differ from backend to backend, their share does not.
+    assert results.pop("dropped") == pytest.approx(0.25, abs=0.02)
+    assert results.keys() == expected.keys() - {"imported_tensorflow", "dropped"}
+    for name, values in results.items():
+        np.testing.assert_allclose(
+            values, expected[name], atol=1e-5, rtol=1e-5, err_msg=name
+        )
+
+
+def test_ways_agree_on_tensorflow(expected):
+    """Else the comparison above could be of equally wrong answers."""
+    for name in ("modern", "alibi"):
+        call = expected[f"{name}/call"]
+        assert call.std() > 0.1
+        np.testing.assert_allclose(expected[f"{name}/steps"], call, atol=1e-5)
+        np.testing.assert_allclose(expected[f"{name}/rowwise_steps"], call, atol=1e-5)

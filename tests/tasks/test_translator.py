@@ -1,0 +1,271 @@
+import itertools
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests.tasks.conftest import LINES, pairs
+
+TEXTS = ["the small dog runs the dog.", "a big cat sees a cat.", "the man"]
+# More than the 24 tokens of the model, in three sentences.
+LONG = "the small dog runs the dog. a big cat sees a cat. the red man likes the man."
+
+
+def test_it_learned_its_language(translator):
+    scores = translator.evaluate(pairs(LINES[:20]), num_beams=2)
+    assert scores["exact_match"] >= 0.9
+    assert scores["bleu"] > 90
+    assert "tok:13a" in scores["bleu_signature"]
+    scores = translator.evaluate(pairs(LINES[:3]), num_beams=2, language="en")
+    assert scores["bleu_tokenized_lowercase"] > 90
+
+
+def test_one_text_gives_one_answer_and_a_list_gives_a_list(translator):
+    one = translator.generate(TEXTS[0])
+    assert isinstance(one, str)
+    assert translator.generate(TEXTS)[0] == one
+    assert translator.generate(tuple(TEXTS)) == translator.generate(np.array(TEXTS))
+    assert translator.generate([]) == []
+    assert translator.generate("") == ""
+    assert translator.generate([], return_scores=True) == ([], [])
+    assert translator.generate(["", TEXTS[0]], return_scores=True)[1][0] == 0.0
+
+
+def test_several_answers_come_best_first_with_scores(translator):
+    answers, scores = translator.generate(
+        TEXTS, num_return_sequences=3, return_scores=True
+    )
+    assert [len(row) for row in answers] == [3, 3, 3]
+    for row in scores:
+        assert row == sorted(row, reverse=True)
+    best = translator.generate(TEXTS, return_scores=True)
+    assert [row[0] for row in answers] == best[0]
+    np.testing.assert_allclose([row[0] for row in scores], best[1], atol=1e-5)
+
+
+def test_an_answer_does_not_depend_on_its_batch(translator):
+    together, scores = translator.generate([*TEXTS, LONG, ""], return_scores=True)
+    for text, answer, score in zip(TEXTS, together[:3], scores[:3], strict=True):
+        alone = translator.generate(text, return_scores=True)
+        assert alone[0] == answer
+        assert alone[1] == pytest.approx(score, abs=1e-4)
+
+
+def test_options_change_the_answer_but_trace_nothing(translator):
+    translator.generate(TEXTS)
+    answer = translator._answer_function(False, 4)
+    before = answer.experimental_get_tracing_count()
+    short, scores = translator.generate(TEXTS, max_length=2, return_scores=True)
+    for text in short:
+        assert translator.target_tokenizer(text).shape[0] <= 2
+    other = translator.generate(TEXTS, length_penalty=2.0, return_scores=True)[1]
+    assert not np.allclose(scores, other)
+    # Another number of texts, of other lengths, is no other trace either.
+    translator.generate([*TEXTS, "a", "the red dog sees the big man."])
+    assert answer.experimental_get_tracing_count() == before
+
+
+def test_samples_repeat_with_their_seed_and_not_with_their_place(translator):
+    options = {"temperature": 3.0, "seed": 1}
+    samples = translator.generate(TEXTS, **options)
+    assert translator.generate(TEXTS, **options) == samples
+    assert translator.generate(TEXTS[::-1], **options) == samples[::-1]
+    assert translator.generate(TEXTS, temperature=3.0, seed=2) != samples
+    several = translator.generate(TEXTS[0], num_return_sequences=5, **options)
+    assert len(set(several)) > 1
+    twice = translator.generate([TEXTS[0]] * 2, **options)
+    assert twice[0] == samples[0]
+    assert twice[1] != twice[0]
+
+
+def test_sampling_becomes_greedy_in_the_limit(translator):
+    greedy = translator.generate(TEXTS, num_beams=1)
+    assert translator.generate(TEXTS, top_k=1) == greedy
+    assert translator.generate(TEXTS, temperature=0.0) == greedy
+    assert translator.generate(TEXTS, top_p=1e-6) == greedy
+
+
+def test_a_long_text_is_translated_in_pieces_and_joined(translator):
+    assert translator.source_tokenizer(LONG).shape[0] > 24
+    sentences = [f"{sentence}." for sentence in LONG.rstrip(".").split(". ")]
+    joined = " ".join(translator.generate(sentences))
+    assert translator.generate(LONG) == joined
+
+
+def test_explain_gives_a_row_of_attention_for_every_target_piece(translator):
+    for text in (TEXTS[0], LONG):
+        explanation = translator.explain(text)
+        source, target = explanation["source_pieces"], explanation["target_pieces"]
+        assert explanation["attention"].shape == (len(target), len(source))
+        np.testing.assert_allclose(explanation["attention"].sum(-1), 1.0, atol=1e-5)
+        written = "".join(piece for piece in target if piece != "</s>")
+        assert written.replace("\u2581", " ").strip() == translator.generate(text)
+
+
+def test_saved_and_read_again_it_answers_the_same(translator, tmp_path):
+    translator.save_to_preset(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    translator.save_to_preset(tmp_path)  # over what is there, leaving the rest
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    loaded = zoo.Translator.from_preset(str(tmp_path))
+    assert loaded.generate(TEXTS, return_scores=True) == translator.generate(
+        TEXTS, return_scores=True
+    )
+    assert not [p for p in tmp_path.iterdir() if p.suffix in (".pkl", ".pickle")]
+    # Compiled, so that training can go on.
+    loaded.model.fit(loaded.batches(pairs(LINES)).take(1), verbose=0, shuffle=False)
+
+
+def test_two_vocabularies_share_nothing(tokenizer, tmp_path):
+    other = zoo.text.learn_tokenizer([line.upper() for line in LINES], 300)
+    translator = zoo.Translator.from_preset(
+        "translator_tiny",
+        source_tokenizer=tokenizer,
+        target_tokenizer=other,
+        num_layers=1,
+        hidden_dim=8,
+        num_heads=2,
+        intermediate_dim=8,
+    )
+    assert translator.model.target_vocabulary_size == other.vocabulary_size()
+    translator.save_to_preset(tmp_path)
+    loaded = zoo.Translator.from_preset(tmp_path)
+    assert loaded.target_tokenizer.get_vocabulary() == other.get_vocabulary()
+    assert loaded.source_tokenizer.get_vocabulary() == tokenizer.get_vocabulary()
+
+
+def test_seeding_after_the_first_use_breaks_nothing(translator):
+    before = translator.generate(TEXTS)
+    keras.utils.set_random_seed(1)
+    assert translator.generate(TEXTS) == before
+    assert translator.generate("a new number of texts") is not None
+
+
+@pytest.mark.parametrize("text", ["\x00\x01", "\u4f60\u597d \U0001f600", "   ", "\n"])
+def test_any_text_is_answered(translator, text):
+    assert isinstance(translator.generate(text), str)
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "message"),
+    [
+        (3, TypeError, "takes a str or a list of str, got int"),
+        (b"a", TypeError, "got bytes.*Decode bytes first"),
+        (["a", 3], TypeError, r"got int \(3\) at place 1"),
+        ([b"a"], TypeError, "got bytes.*Decode bytes first"),
+        ("\ud800", ValueError, "place 0 cannot be written as UTF-8"),
+    ],
+)
+def test_what_is_no_text_is_refused(translator, texts, error, message):
+    with pytest.raises(error, match=message):
+        translator.generate(texts)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_beams": 0}, "num_return_sequences=1 must lie between 1 and num_beams=0"),
+        ({"num_beams": 2, "num_return_sequences": 3}, "Raise num_beams"),
+        ({"length_penalty": -1.0}, "length_penalty=-1.0. It must be at least 0"),
+        ({"max_length": 0}, "max_length=0"),
+        ({"temperature": -1.0}, "temperature=-1.0"),
+        ({"top_p": 0.0}, "top_p=0.0"),
+        ({"top_k": -1}, "top_k=-1"),
+    ],
+)
+def test_impossible_options_are_refused(translator, options, message):
+    with pytest.raises(ValueError, match=message):
+        translator.generate("a", **options)
+
+
+def test_an_unknown_preset_is_answered_with_the_nearest(tokenizer):
+    message = "Unknown preset 'translator_tin'. Did you mean 'translator_tiny'"
+    with pytest.raises(ValueError, match=message):
+        zoo.Translator.from_preset("translator_tin", tokenizer=tokenizer)
+
+
+def test_a_tokenizer_is_needed_for_a_size_and_refused_for_a_folder(
+    translator, tokenizer, tmp_path
+):
+    with pytest.raises(ValueError, match="needs tokenizer= for both languages"):
+        zoo.Translator.from_preset("translator_tiny")
+    translator.save_to_preset(tmp_path)
+    with pytest.raises(ValueError, match="holds its own tokenizers"):
+        zoo.Translator.from_preset(tmp_path, tokenizer=tokenizer)
+
+
+def test_a_tokenizer_that_does_not_fit_is_refused(translator, tmp_path):
+    other = zoo.text.learn_tokenizer(LINES, 290)
+    with pytest.raises(ValueError, match="do not fit the model: they have 290 source"):
+        zoo.Translator(translator.model, other, other)
+    translator.save_to_preset(tmp_path)
+    other.save_assets(str(tmp_path / "assets" / "tokenizer"))
+    with pytest.raises(ValueError, match="do not fit the model"):
+        zoo.Translator.from_preset(tmp_path)
+
+
+def damaged(folder, name, change):
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "error", "message"),
+    [
+        ("model.weights.h5", lambda b: b[: len(b) // 2], ValueError, "was cut short"),
+        ("config.json", lambda b: b[:20], ValueError, "not valid JSON"),
+        ("config.json", lambda b: b.replace(b"Trans", b"Cap"), ValueError, "holds a"),
+        (
+            "assets/tokenizer/vocabulary.spm",
+            lambda b: b[:100],
+            ValueError,
+            "not a SentencePiece model",
+        ),
+    ],
+)
+def test_a_damaged_folder_is_refused(
+    translator, tmp_path, name, change, error, message
+):
+    translator.save_to_preset(tmp_path)
+    damaged(tmp_path, name, change)
+    with pytest.raises(error, match=message):
+        zoo.Translator.from_preset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("model.weights.h5", "weights file .* is missing"),
+        ("config.json", "holds no config.json"),
+        ("assets/tokenizer/vocabulary.spm", "vocabulary.spm is missing"),
+    ],
+)
+def test_a_missing_file_is_named(translator, tmp_path, name, message):
+    translator.save_to_preset(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(FileNotFoundError, match=message):
+        zoo.Translator.from_preset(tmp_path)
+
+
+def test_the_config_is_plain_json(translator, tmp_path):
+    translator.save_to_preset(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["task"] == "Translator"
+    assert config["model"]["hidden_dim"] == 32
+
+
+def test_an_evaluation_of_nothing_is_refused(translator):
+    with pytest.raises(ValueError, match="nothing to evaluate"):
+        translator.evaluate(pairs(LINES).take(0))
+
+
+def test_a_model_is_a_plain_keras_model(translator):
+    batches = translator.batches(pairs(LINES), batch_tokens=512)
+    first = next(iter(batches))
+    assert translator.model(first[0]).shape == (*first[1].shape, 330)
+    assert len(list(itertools.islice(iter(batches), 2))) == 2
+    assert isinstance(translator.model, keras.Model)
+    assert isinstance(batches, tf.data.Dataset)

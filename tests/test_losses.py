@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.contracts import gradient
+from zoo.losses import SmoothedCrossentropy, smoothed_crossentropy
+
+LABELS = np.array([[1, 4, 0], [2, 2, 3]])
+LOGITS = np.random.default_rng(0).normal(0, 3, (2, 3, 5)).astype("float32")
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.5])
+def test_equals_keras_on_one_hot_labels(label_smoothing):
+    reference = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=label_smoothing, reduction=None
+    )
+    np.testing.assert_allclose(
+        smoothed_crossentropy(LABELS, LOGITS, label_smoothing),
+        reference(np.eye(5)[LABELS], LOGITS),
+        rtol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+def test_the_gradient_by_hand_is_that_of_the_formula(label_smoothing):
+    def formula(logits):
+        target = ops.one_hot(LABELS, 5) * (1 - label_smoothing) + label_smoothing / 5
+        return ops.sum(WEIGHT * -ops.sum(target * ops.log_softmax(logits), axis=-1))
+
+    def by_hand(logits):
+        return ops.sum(WEIGHT * smoothed_crossentropy(LABELS, logits, label_smoothing))
+
+    np.testing.assert_allclose(
+        gradient(by_hand, LOGITS), gradient(formula, LOGITS), atol=1e-6
+    )
+
+
+WEIGHT = np.array([[1.0, 2.0, 0.0], [0.5, 1.0, 3.0]], "float32")
+
+
+def test_large_logits_neither_overflow_nor_lose_the_loss():
+    logits = np.array([[1e4, -1e4, 0.0]], "float32")
+    loss = smoothed_crossentropy(np.array([1]), logits, label_smoothing=0.0)
+    np.testing.assert_allclose(loss, [2e4])
+    np.testing.assert_allclose(
+        gradient(lambda x: ops.sum(smoothed_crossentropy([1], x, 0.0)), logits),
+        [[1.0, -1.0, 0.0]],
+    )
+
+
+def test_with_weights_of_mean_one_it_is_the_exact_mean_over_real_tokens():
+    real = np.array([[1, 1, 0], [1, 0, 0]], "float32")
+    weight = real * real.size / real.sum()
+    loss = SmoothedCrossentropy(0.1)(LABELS, LOGITS, sample_weight=weight)
+    every = ops.convert_to_numpy(smoothed_crossentropy(LABELS, LOGITS, 0.1))
+    np.testing.assert_allclose(loss, every[real == 1].mean(), rtol=1e-6)
+
+
+def test_half_precision_logits_are_summed_in_float32():
+    loss = smoothed_crossentropy(LABELS, ops.cast(LOGITS, "bfloat16"))
+    assert keras.backend.standardize_dtype(loss.dtype) == "float32"
+    np.testing.assert_allclose(loss, smoothed_crossentropy(LABELS, LOGITS), rtol=2e-2)
+
+
+def test_the_config_rebuilds_the_loss():
+    loss = keras.losses.deserialize(keras.losses.serialize(SmoothedCrossentropy(0.2)))
+    assert isinstance(loss, SmoothedCrossentropy)
+    assert loss.label_smoothing == 0.2
+
+
+def test_a_smoothing_out_of_range_is_refused():
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 1.5"):
+        SmoothedCrossentropy(1.5)
