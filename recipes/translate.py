@@ -1,16 +1,16 @@
 """Train a translator, measure it, export it.
 
     python -m recipes.translate
-    python -m recipes.translate --data ../shared/data/multi30k
+    python -m recipes.translate --data ../shared/data/multi30k --preset translator_tiny
 
 Without --data it learns generated dates, times, numbers and prices. A run that was
-interrupted goes on where it was when the same command is given again.
+interrupted goes on when the same command is given again.
 """
 
-import time
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 import tyro
 
 import zoo
@@ -22,15 +22,13 @@ GENERATED = {
     "epochs": 12,
     "learning_rate": 3e-3,
     "dropout": 0.0,
-    "subword_sampling": 0.0,
     "average": 3,
 }
 SENTENCES = {
     "vocabulary_size": 10_000,
     "epochs": 55,
     "learning_rate": 3e-3,
-    "dropout": 0.3,
-    "subword_sampling": 0.0,
+    "dropout": None,  # the preset's
     "average": 10,
 }
 
@@ -49,121 +47,119 @@ def main(
     warmup_steps: int = 1000,
     label_smoothing: float = 0.1,
     dropout: float | None = None,
-    subword_sampling: float | None = None,
+    subword_sampling: float = 0.0,
     average: int | None = None,
-    num_beams: int = 5,
     patience: int = 10,
+    num_beams: int = 5,
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
     resume: bool = True,
 ):
-    """Trains on a corpus of sentence pairs and writes the next version to export_dir.
+    """Learns to translate from pairs of sentences.
 
     Args:
-        data: A folder or file of pairs, or tfds:NAME. Generated dates without it.
+        data: Folder or file of pairs, or tfds:NAME. Without it, generated dates.
         source: Language to translate from, as the files or columns name it.
         target: Language to translate to.
-        preset: A name that `zoo presets` lists.
-        vocabulary_size: Number of subwords of the joint vocabulary.
-        epochs: Passes over the training pairs.
-        batch_tokens: Source and target places of a batch.
-        packed: Put several pairs in a row, without padding between.
-        learning_rate: The peak; it falls with one over the root of the step.
+        preset: A size; `zoo presets` lists them.
+        vocabulary_size: Subwords of the joint vocabulary (10,000; dates 1,000).
+        epochs: Passes over the training pairs (55; dates 12).
+        batch_tokens: Places of a batch, source and target.
+        packed: Put several pairs in a row.
+        learning_rate: The peak (0.003); it falls with the root of the step.
         warmup_steps: Updates until the peak.
-        label_smoothing: Share of the target probability spread over all tokens.
-        dropout: On embeddings and on the output of every sublayer.
+        label_smoothing: Share of the target spread over all tokens.
+        dropout: On embeddings and sublayers (the preset's; dates 0).
         subword_sampling: Probability to split a subword, in training only.
-        average: How many best epochs the final weights are the mean of.
-        num_beams: Width of the search in the final test and in the export.
-        patience: Stop after that many epochs without a better validation BLEU.
+        average: Best epochs whose mean the final weights are (10; dates 3).
+        patience: Epochs to go on without a better validation BLEU.
+        num_beams: Width of the search in the test and in the export.
         seed: The same seed gives the same weights on a CPU.
-        run_dir: Folder of checkpoints, curves and samples.
-        export_dir: Folder of the SavedModel's versions.
-        resume: Go on with the run in run_dir.
+        run_dir: Checkpoints, curves, samples (runs/NAME).
+        export_dir: The SavedModel's versions (saved_models/NAME).
+        resume: Go on with the run in run_dir; otherwise move it aside.
     """
+    settings = dict(locals())
+    defaults = SENTENCES if data else GENERATED
+    settings |= {k: v for k, v in defaults.items() if settings[k] is None}
     name = f"{Path(data).name if data else 'dates'}-{source}-{target}"
-    run_dir, export_dir = run_dir or f"runs/{name}", export_dir or f"saved_models/{name}"
-    chosen = {
-        "vocabulary_size": vocabulary_size,
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "dropout": dropout,
-        "subword_sampling": subword_sampling,
-        "average": average,
-    }
-    chosen = {key: value for key, value in chosen.items() if value is not None}
-    setting = {**(SENTENCES if data else GENERATED), **chosen}
-    began = time.perf_counter()
+    run_dir, export_dir = (
+        run_dir or f"runs/{name}",
+        export_dir or f"saved_models/{name}",
+    )
     keras.utils.set_random_seed(seed)
 
     # Data
-    def read(split):
-        if data is None:
-            return date_pairs(split)
-        return zoo.data.read(data, split=split, source=source, target=target)
-
-    train, validation = read("train"), read("validation")
-    lines = train.flat_map(both_sides)
-    tokenizer = zoo.text.learn_tokenizer(lines, setting["vocabulary_size"])
+    if data:
+        train, validation, tests = zoo.data.read_splits(data, source, target)
+    else:
+        train, validation = date_pairs("train"), date_pairs("validation")
+        tests = {"test": date_pairs("test")}
+    tokenizer = zoo.text.learn_tokenizer(
+        train.flat_map(both_sides), settings["vocabulary_size"]
+    )
 
     # Model
-    translator = zoo.Translator.from_preset(
-        preset, tokenizer=tokenizer, dropout=setting["dropout"]
-    )
-    schedule = zoo.schedules.InverseSquareRoot(setting["learning_rate"], warmup_steps)
+    overrides = {} if settings["dropout"] is None else {"dropout": settings["dropout"]}
+    translator = zoo.Translator.from_preset(preset, tokenizer=tokenizer, **overrides)
+    schedule = zoo.schedules.InverseSquareRoot(settings["learning_rate"], warmup_steps)
     translator.model.compile(
         optimizer=keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9),
         loss=zoo.losses.SmoothedCrossentropy(label_smoothing),
-        jit_compile=False,
+        jit_compile=zoo.tasks.should_jit_compile(),
     )
 
     # Train
-    def batches(first_epoch):
-        return translator.batches(
+    zoo.training.fit(
+        translator,
+        lambda first_epoch: translator.batches(
             train,
             batch_tokens=batch_tokens,
             packed=packed,
-            subword_sampling=setting["subword_sampling"],
+            subword_sampling=subword_sampling,
             seed=seed,
             first_epoch=first_epoch,
-        )
-
-    zoo.training.fit(
-        translator,
-        batches,
-        epochs=setting["epochs"],
+        ),
+        epochs=settings["epochs"],
         run_dir=run_dir,
+        settings=settings,
         validation=validation.take(500),
+        decoding={"num_beams": 1},
         patience=patience,
-        average=setting["average"],
+        average=settings["average"],
         resume=resume,
-        verbose=2,
     )
 
     # Evaluate
     scores = {}
-    for split in test_splits(data):
-        scores[split] = translator.evaluate(
-            read(split), num_beams=num_beams, language=target
-        )
-        print(split, scores[split])
+    for test, pairs in tests.items():
+        scores[test] = translator.evaluate(pairs, num_beams=num_beams, language=target)
+        print(test, *(f"{key} {value}" for key, value in scores[test].items()))
 
     # Export
     translator.save_to_preset(run_dir)
-    path = translator.export(export_dir, num_beams=num_beams)
-    print(f"{path} after {(time.perf_counter() - began) / 60:.1f} minutes")
+    version = translator.export(export_dir, num_beams=num_beams)
+    first = next(iter(validation.as_numpy_iterator()))["source"].decode()
+    zoo.training.draw_attention(
+        Path(run_dir) / "attention.png", **translator.explain(first)
+    )
+    zoo.training.write_model_card(
+        run_dir,
+        translator,
+        scores,
+        title=f"Translator, {source} to {target}",
+        preset=preset,
+        data=data or "generated dates, times, numbers and prices",
+        preset_dir=run_dir,
+        export_dir=version,
+    )
     return scores
 
 
 def both_sides(pair):
-    import tensorflow as tf
-
+    """Source and target as two lines, for a vocabulary of both languages."""
     return tf.data.Dataset.from_tensor_slices([pair["source"], pair["target"]])
-
-
-def test_splits(data):
-    return ("test",)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class HistoryModel:
         return ops.matmul(ops.tanh(total), ops.convert_to_tensor(self.output)), cache
 
     def _sum_visible(self, entry, index, entries, visible):
-        batch_size, num_beams = visible.shape[:2]
+        batch_size, num_beams = ops.shape(visible)[:2]
         entry = ops.reshape(entry, (batch_size, num_beams, -1))
         entries = ops.slice_update(entries, (0, index * num_beams, 0), entry)
         total = ops.matmul(ops.cast(visible, "float32"), entries)

@@ -38,7 +38,7 @@ def start_beams(start_ids, limits, num_beams, max_length):
 
 def enter_places(beams, index):
     """Notes in `ancestors` that step `index` finds the hypotheses where they are."""
-    num_beams, max_length = beams["ancestors"].shape[1], beams["ancestors"].shape[2]
+    _, num_beams, max_length = ops.shape(beams["ancestors"])
     place = ops.arange(num_beams, dtype="int32")[:, None]
     now = ops.arange(max_length, dtype="int32") == index
     return {**beams, "ancestors": ops.where(now, place, beams["ancestors"])}

@@ -197,7 +197,7 @@ def _packed_rows(source_lengths, target_lengths, shape, order):
                 break
             imbalance = np.abs((source_room - source) - (target_room - target))
             i = int(
-                np.where(fits, source + target - 2 * imbalance, -(1 << 30)).argmax()
+                np.where(fits, source + target - 4 * imbalance, -(1 << 30)).argmax()
             )
             row.append(int(pool[i]))
             source_room -= source[i]

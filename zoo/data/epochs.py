@@ -13,6 +13,7 @@ from zoo.data.tokenized_pairs import choose_texts, join_texts, ranges
 PACKED_LENGTH = 128
 # Epochs planned ahead to see how many batches one takes.
 _NUM_SURVEYED = 3
+_MOST_ATTEMPTS = 20
 # Bounds the memory that sampling takes.
 _SAMPLED_TOGETHER = 1 << 16
 
@@ -42,7 +43,7 @@ class Epochs:
         self.shuffle = shuffle
         self.seed = seed
         self.max_lengths = _lengths(corpus).max(axis=1)
-        lengths = _lengths(self.texts(0))
+        lengths = _lengths(self._texts(0))
         if packed:
             self.shapes = [_packed_shape(lengths, self.max_lengths, batch_tokens)]
         else:
@@ -59,11 +60,13 @@ class Epochs:
 
     def batches(self, epoch):
         """Yields (inputs, labels, sample_weight), dicts of arrays and arrays."""
-        texts = self.texts(epoch)
-        plan = self._plan(texts, epoch)
-        if len(plan) > self.num_batches:
+        for attempt in range(_MOST_ATTEMPTS):
+            texts, plan = self._draw(epoch, attempt)
+            if len(plan) <= self.num_batches:
+                break
+        else:
             _logger.warning(
-                "Epoch %d leaves out %d of %d batches: its subwords came out shorter.",
+                "Epoch %d leaves out %d of %d batches: it takes more than others do.",
                 epoch,
                 len(plan) - self.num_batches,
                 len(plan),
@@ -71,12 +74,23 @@ class Epochs:
         for batch in batching.with_length(plan, self.num_batches):
             yield _arrays(batch, *texts, self.packed)
 
-    def texts(self, epoch):
+    def _draw(self, epoch, attempt=0):
+        """The texts and the list of `batching.Batch` of an epoch.
+
+        An attempt that takes too many batches is given up for the next one.
+        """
+        texts = self._texts(epoch, attempt)
+        key = [self.seed, epoch, attempt]
+        generator = np.random.default_rng(key) if self.shuffle else None
+        plan = batching.packed_batches if self.packed else batching.bucketed_batches
+        return texts, plan(*_lengths(texts), self.shapes, self.batch_tokens, generator)
+
+    def _texts(self, epoch, attempt=0):
         """(source, target) of an epoch, with subwords sampled."""
         if self.samplers is None:
             return self.corpus
         sampled = [
-            _sample(texts, sampler, [self.seed, epoch, side])
+            _sample(texts, sampler, [self.seed, epoch, attempt, side])
             for side, (texts, sampler) in enumerate(
                 zip(self.corpus, self.samplers, strict=True)
             )
@@ -88,21 +102,11 @@ class Epochs:
             for plain, other in zip(self.corpus, sampled, strict=True)
         ]
 
-    def _plan(self, texts, epoch):
-        """A list of `batching.Batch`."""
-        generator = np.random.default_rng([self.seed, epoch]) if self.shuffle else None
-        plan = batching.packed_batches if self.packed else batching.bucketed_batches
-        return plan(*_lengths(texts), self.shapes, self.batch_tokens, generator)
-
     def _survey(self):
         """How many batches an epoch gets, where that changes from epoch to epoch."""
-        if self.samplers is None and not (self.packed and self.shuffle):
-            return len(self._plan(self.corpus, 0))
-        seen = [
-            len(self._plan(self.texts(epoch), epoch)) for epoch in range(_NUM_SURVEYED)
-        ]
-        margin = max(2, max(seen) - min(seen))
-        return min(max(seen) + margin, len(self.corpus[0].lengths))
+        varies = self.samplers is not None or (self.packed and self.shuffle)
+        epochs = range(_NUM_SURVEYED if varies else 1)
+        return max(len(self._draw(epoch)[1]) for epoch in epochs)
 
 
 def _lengths(texts):

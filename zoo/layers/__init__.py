@@ -5,6 +5,7 @@ from zoo.layers.decoder_block import TransformerDecoderBlock
 from zoo.layers.dropout import Dropout
 from zoo.layers.encoder_block import TransformerEncoderBlock
 from zoo.layers.feed_forward import FeedForward
+from zoo.layers.layer_norm import LayerNorm
 from zoo.layers.masks import (
     causal_attention_mask,
     combine_attention_masks,
@@ -24,6 +25,7 @@ from zoo.layers.transformer import TransformerDecoder, TransformerEncoder
 __all__ = [
     "Dropout",
     "FeedForward",
+    "LayerNorm",
     "LearnedPositionEmbedding",
     "MultiHeadAttention",
     "SinusoidalPositionEncoding",

@@ -5,6 +5,7 @@ import keras
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dropout import Dropout
 from zoo.layers.feed_forward import FeedForward
+from zoo.layers.layer_norm import LayerNorm
 
 
 class TransformerBlock(keras.layers.Layer):
@@ -87,7 +88,7 @@ class TransformerBlock(keras.layers.Layer):
             "name": name,
         }
         if self.norm == "layer":
-            return keras.layers.LayerNormalization(**common)
+            return LayerNorm(**common)
         if self.norm == "rms":
             # Given a list, the layer leaves its own config alone when it is built.
             return keras.layers.RMSNormalization(axis=[-1], **common)

@@ -58,19 +58,31 @@ def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, wid
     if isinstance(source_length, int):
         max_length = min(longest_answer(source_length), model.max_length)
 
-    def step(token_ids, index, cache):
-        return model.step(token_ids, index, cache, crosses, memory_mask=memory_mask)
+    def step(token_ids, index, cache, visible=None):
+        return model.step(
+            token_ids,
+            index,
+            cache,
+            crosses,
+            memory_mask=memory_mask,
+            self_attention_mask=visible,
+        )
 
     shared = {
         "max_length": max_length,
         "end_id": end_id,
         "length_penalty": options["length_penalty"],
     }
-    cache = model.start_cache(batch_size * width, max_length)
     start_ids = ops.full((batch_size,), start_id, dtype="int32")
     if not sampling:
         return beam_search(
-            step, cache, start_ids, limits=limits, num_beams=width, **shared
+            step,
+            model.start_cache(batch_size, max_length * width),
+            start_ids,
+            limits=limits,
+            num_beams=width,
+            share_cache=True,
+            **shared,
         )
 
     def repeat(x):
@@ -79,7 +91,7 @@ def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, wid
     number = ops.tile(ops.arange(width, dtype="int32"), [batch_size])
     token_ids, scores = sample(
         step,
-        cache,
+        model.start_cache(batch_size * width, max_length),
         repeat(start_ids),
         limits=repeat(limits),
         seed=row_seeds(repeat(seeds), number),
