@@ -12,6 +12,7 @@ from keras import ops
 
 from tests.decoding_models import HistoryModel, all_answers, strip
 from zoo.decoding import beam_search, greedy, sample
+from zoo.layers import TransformerDecoder
 from zoo.sampling import row_seeds
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -258,6 +259,32 @@ def test_scores_are_float32_where_logits_are_not():
     assert half[1].dtype == "float32"
     np.testing.assert_array_equal(half[0], full[0])
     np.testing.assert_allclose(half[1], full[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("positions", [None, "rotary", "alibi"])
+def test_beams_of_a_decoder_may_share_its_cache(positions):
+    """Nothing is moved, and each beam sees its own ancestors at their distances."""
+    decoder = TransformerDecoder(
+        2, 4, 8, 16, num_key_value_heads=2, positions=positions
+    )
+    decoder.build((None, None, 8))
+    rng = np.random.default_rng(0)
+    memory = ops.convert_to_tensor(rng.normal(size=(3, 4, 8)).astype("float32"))
+    embeddings = ops.convert_to_tensor(4 * rng.normal(size=(9, 8)).astype("float32"))
+    crosses = decoder.project_memory(memory)
+
+    def step(token_ids, index, cache, visible=None):
+        x = ops.take(embeddings, token_ids, axis=0)[:, None]
+        x, cache = decoder.step(x, index, cache, crosses, self_attention_mask=visible)
+        return ops.matmul(x[:, 0], ops.transpose(embeddings)), cache
+
+    options = {"num_beams": 4, "max_length": MAX_LENGTH, "end_id": END}
+    moved = decoder.start_cache(3 * 4, MAX_LENGTH)
+    shared = decoder.start_cache(3, MAX_LENGTH * 4)
+    expected = beam_search(step, moved, START_IDS, **options)
+    found = beam_search(step, shared, START_IDS, share_cache=True, **options)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4, atol=1e-6)
 
 
 # Greedy search and sampling

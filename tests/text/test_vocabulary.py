@@ -5,7 +5,7 @@ import sys
 import pytest
 import tensorflow as tf
 
-from zoo.text import learn_tokenizer
+from zoo.text import learn_tokenizer, vocabulary
 
 LINES = ["the cat sat on the mat", "the dog sat on the cat", "der Hund saß"] * 4
 
@@ -105,3 +105,11 @@ def test_learning_and_use_write_nothing():
     )
     assert finished.stdout == ""
     assert finished.stderr.split("LEARN\n")[1] == ""
+
+
+def test_a_large_corpus_is_sampled_reproducibly(monkeypatch):
+    monkeypatch.setattr(vocabulary, "MAX_LINES", 150)
+    lines = [f"{a}{b}{c}" for a in "abcdefgh" for b in "klmnopqr" for c in "stuvwxyz"]
+    first = learn_tokenizer(lines, 300, seed=1).get_vocabulary()
+    assert learn_tokenizer(lines, 300, seed=1).get_vocabulary() == first
+    assert learn_tokenizer(lines, 300, seed=2).get_vocabulary() != first
