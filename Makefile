@@ -12,6 +12,7 @@ BIN = .venv/bin
 INSTALLED = .venv/.installed
 DEMO = saved_models/dates-en-de
 DEMO_EXPORT = $(DEMO)/1/saved_model.pb
+DATA ?= ../shared/data/multi30k
 CHECKED = zoo recipes tests benchmarks
 
 # As it was typed: make does not expand a $ in it, the shell sees it quoted.
@@ -62,7 +63,10 @@ lint: $(INSTALLED)
 	$(BIN)/python -m ruff format --check $(CHECKED)
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks
+	@for file in $$(grep -l '^if __name__' benchmarks/*.py); do \
+		echo "$$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) \
+			--data '$(DATA)' || exit 1; \
+	done
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build zoo.egg-info

@@ -5,11 +5,14 @@ python -m tests.decoding_probe OUTPUTS.npz
 
 import sys
 
-import jax
+import keras
 import numpy as np
 
 from tests.decoding_models import HistoryModel
 from zoo.decoding import beam_search, greedy, sample
+
+if keras.backend.backend() == "jax":
+    import jax
 
 START_IDS = np.array([0, 1, 3])
 OPTIONS = {"max_length": 6, "end_id": 2}
@@ -32,9 +35,11 @@ def main(path):
             "nucleus": run(sample, one, seed=3, top_k=9, top_p=0.8),
         }
 
-    results = jax.jit(everything)(START_IDS)
+    if keras.backend.backend() == "jax":
+        everything = jax.jit(everything)
     arrays = {}
-    for name, (answers, scores) in results.items():
+    for name, results in everything(START_IDS).items():
+        answers, scores = (keras.ops.convert_to_numpy(result) for result in results)
         arrays |= {f"{name}_answers": answers, f"{name}_scores": scores}
     np.savez(path, **arrays)
 

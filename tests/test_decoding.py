@@ -1,5 +1,6 @@
 """Greedy search, sampling and beam search keep what they promise."""
 
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -161,8 +162,15 @@ def test_fewer_results_are_the_first_of_more(seed, num_results):
     model = HistoryModel(500 + seed, vocabulary_size=6, max_length=MAX_LENGTH)
     answers, scores = search(model, 4)
     fewer, fewer_scores = search(model, 4, num_results=num_results)
-    np.testing.assert_array_equal(fewer, answers[:, :num_results])
-    np.testing.assert_allclose(fewer_scores, scores[:, :num_results])
+    np.testing.assert_array_equal(fewer[:, :num_results], answers[:, :num_results])
+    np.testing.assert_allclose(fewer_scores[:, :num_results], scores[:, :num_results])
+    for i, k in np.ndindex(fewer_scores.shape):
+        if fewer_scores[i, k] == -np.inf:
+            assert not fewer[i, k].any()
+        else:  # what comes after those wanted is a whole answer too
+            answer = strip(fewer[i, k], END, MAX_LENGTH)
+            expected = model.score(START_IDS[i], answer, 0.6)
+            assert fewer_scores[i, k] == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 def test_the_length_penalty_is_that_of_the_paper():
@@ -349,7 +357,7 @@ def test_compiled_beam_search_is_traced_once(jit_compile):
     model = HistoryModel(5, vocabulary_size=6, max_length=MAX_LENGTH)
 
     @tf.function(jit_compile=jit_compile)
-    def compiled(start_ids, limits, length_penalty):
+    def compiled(start_ids, limits, length_penalty, num_results):
         return beam_search(
             model.step,
             model.start_shared_cache(3, MAX_LENGTH * 4),
@@ -359,15 +367,22 @@ def test_compiled_beam_search_is_traced_once(jit_compile):
             end_id=END,
             limits=limits,
             length_penalty=length_penalty,
+            num_results=num_results,
             share_cache=True,
         )
 
-    for limits, length_penalty in [([6, 6, 6], 0.6), ([2, 0, 4], 0.0), ([1] * 3, 3.0)]:
-        arguments = tf.constant(START_IDS), tf.constant(limits)
-        answers, scores = compiled(*arguments, tf.constant(length_penalty))
-        expected = search(
-            model, 4, limits=np.array(limits), length_penalty=length_penalty
+    for limits, length_penalty, num_results in [
+        ([6, 6, 6], 0.6, 4),
+        ([2, 0, 4], 0.0, 1),
+        ([1, 1, 1], 3.0, 2),
+    ]:
+        options = {"length_penalty": length_penalty, "num_results": num_results}
+        answers, scores = compiled(
+            tf.constant(START_IDS),
+            tf.constant(limits),
+            **{name: tf.constant(value) for name, value in options.items()},
         )
+        expected = search(model, 4, limits=np.array(limits), **options)
         np.testing.assert_array_equal(answers, expected[0])
         np.testing.assert_allclose(scores, expected[1], rtol=1e-4)
     assert compiled.experimental_get_tracing_count() == 1
@@ -428,16 +443,19 @@ def test_batch_and_length_may_be_unknown_when_traced(share_cache):
         np.testing.assert_array_equal(sampled[0], expected[0])
 
 
-def test_jax_gives_the_same_answers(tmp_path):
-    pytest.importorskip("jax")
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_gives_the_same_answers(tmp_path, backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed: pip install zoo[{backend}]")
     model = HistoryModel(9, vocabulary_size=12, max_length=MAX_LENGTH)
+    environment = {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
     subprocess.run(
-        [sys.executable, "-m", "tests.decoding_probe", tmp_path / "jax.npz"],
+        [sys.executable, "-m", "tests.decoding_probe", tmp_path / "theirs.npz"],
         cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", **environment},
         check=True,
     )
-    theirs = np.load(tmp_path / "jax.npz")
+    theirs = np.load(tmp_path / "theirs.npz")
     ours = {
         "beam": search(model, 3),
         "shared": search(model, 3, share_cache=True),

@@ -75,7 +75,7 @@ def call_encoder(layer, batch):
 
 
 def shift_encoder(layer, batch, delta):
-    return call_encoder(layer, {**batch, "source": batch["source"] + delta})
+    return call_encoder(layer, {**batch, "source": ops.add(batch["source"], delta)})
 
 
 def call_decoder(layer, batch):
@@ -91,7 +91,7 @@ def call_decoder(layer, batch):
 
 
 def shift_decoder(layer, batch, delta):
-    return call_decoder(layer, {**batch, "target": batch["target"] + delta})
+    return call_decoder(layer, {**batch, "target": ops.add(batch["target"], delta)})
 
 
 def decode_with_decoder(layer, batch, rowwise):

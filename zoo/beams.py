@@ -123,14 +123,15 @@ def largest_log_probs(logits, count):
 
 
 def stop_hopeless(beams, limits, length_penalty, num_results):
-    """Ends the rows of which no running hypothesis can still be a result.
+    """Ends the rows of which no running hypothesis can still be a wanted result.
 
     More tokens never raise a log-probability, and the penalty it is divided by is
     largest at the row's limit: together they bound the score it can reach.
     """
     running, log_probs = beams["running"], beams["log_probs"]
     finished = ops.where(running, -float("inf"), scores_of(beams, length_penalty))
-    to_beat = ops.top_k(finished, num_results)[0][:, -1:]
+    finished = -ops.sort(-finished, axis=1)
+    to_beat = ops.take(finished, [num_results - 1], axis=1)
     reachable = log_probs / penalty(limits, length_penalty)[:, None]
     reachable = ops.where(running, reachable, -float("inf"))
     hopeless = ops.max(reachable, axis=1, keepdims=True) <= to_beat
@@ -141,9 +142,10 @@ def stop_hopeless(beams, limits, length_penalty, num_results):
     }
 
 
-def best_answers(beams, length_penalty, num_results):
+def best_answers(beams, length_penalty):
     """(answers, scores), best first; an empty answer where there are too few."""
-    scores, order = ops.top_k(scores_of(beams, length_penalty), num_results)
+    scores = scores_of(beams, length_penalty)
+    scores, order = ops.top_k(scores, scores.shape[1])
     answers = take_places(beams["answers"], ops.cast(order, "int32"))
     return ops.where(scores[..., None] > -float("inf"), answers, 0), scores
 

@@ -136,11 +136,10 @@ def beam_search(
         cache: nested tensors `(batch * num_beams, ...)`, the beams of a row
             beside each other. They are moved when beams change places.
         num_beams: int; may be larger than the vocabulary.
-        length_penalty: float >= 0. A row stops when the best score that its
-            unfinished hypotheses can still reach, which is the present
-            log-probability at the full length, beats none of the results.
-        num_results: int, how many answers a row shall give, `num_beams` unless
-            given. Fewer let rows stop earlier.
+        length_penalty: float >= 0; how much longer answers are favoured.
+        num_results: int or scalar tensor, the number of answers wanted, `num_beams`
+            unless given. A row stops as soon as it has this many that nothing
+            unfinished can beat; they are the same as without it.
         share_cache: bool. The beams of a row share its cache, `(batch, ...)`, with
             room for `max_length * num_beams` entries, of which the beam in place
             `p` writes entry `index * num_beams + p`. `step` gets as fourth
@@ -149,9 +148,9 @@ def beam_search(
             as nothing is ever moved.
 
     Returns:
-        `(token_ids, scores)`, best first: int32 `(batch, num_results, max_length)`,
-        0 after the end, and float32 `(batch, num_results)`. Where there are fewer
-        possible answers, the rest is empty with score -inf.
+        `(token_ids, scores)`, best first: int32 `(batch, num_beams, max_length)`,
+        0 after the end, and float32 `(batch, num_beams)`. Where a row has fewer
+        answers, the rest is empty with score -inf.
     """
     _check_options(max_length, length_penalty)
     if num_beams < 1:
@@ -160,7 +159,7 @@ def beam_search(
             "One beam is greedy search."
         )
     num_results = num_beams if num_results is None else num_results
-    if not 1 <= num_results <= num_beams:
+    if isinstance(num_results, int) and not 1 <= num_results <= num_beams:
         raise ValueError(
             "`num_results` must lie between 1 and `num_beams`. Received: "
             f"num_results={num_results}, num_beams={num_beams}. Search with at "
@@ -191,7 +190,7 @@ def beam_search(
     beams = start_beams(start_ids, limits, num_beams, max_length)
     state = (ops.cast(0, "int32"), beams, cache)
     _, beams, _ = ops.while_loop(go_on, extend, state, maximum_iterations=max_length)
-    return best_answers(beams, length_penalty, num_results)
+    return best_answers(beams, length_penalty)
 
 
 def _follow(cache, parents):
@@ -258,9 +257,9 @@ def _check_options(max_length, length_penalty):
         )
     if isinstance(length_penalty, int | float) and length_penalty < 0:
         raise ValueError(
-            "`length_penalty` must not be negative: a longer answer could then win "
-            "after the search has stopped. Received: "
-            f"length_penalty={length_penalty}. Use 0 to rank by plain probability."
+            "`length_penalty` must not be negative: the search would stop before the "
+            f"best answer is known. Received: length_penalty={length_penalty}. Use 0 "
+            "to rank by plain probability."
         )
 
 

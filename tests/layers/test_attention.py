@@ -225,6 +225,28 @@ def test_rows_of_a_cache_may_stand_at_different_places(layer):
     np.testing.assert_array_equal(filled, np.arange(6) == index[:, None])
 
 
+def test_beams_may_share_a_cache():
+    """Each writes an entry of its own, and a mask says whose it may see."""
+    layer = randomised(MultiHeadAttention(4, 8, positions="rotary"), QUERY.shape)
+    beams = rng.normal(size=(2, 3, 4, 8)).astype("float32")  # batch, beams, places
+    shared = layer.start_cache(2, 3 * 4)
+    own = layer.start_cache(6, 4)
+    for i in range(4):
+        x = beams[:, :, i].reshape(6, 1, 8)
+        shared = layer.update_cache(shared, x, i)
+        own = layer.update_cache(own, x, i)
+    same_beam = np.arange(3)[:, None] == np.arange(12) % 3
+    y = layer.attend(
+        x,
+        shared["key"],
+        shared["value"],
+        attention_mask=same_beam[None],
+        query_positions=[[3]],
+    )
+    expected = layer.attend(x, own["key"], own["value"], query_positions=[[3]])
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
 def test_cached_steps_compile_and_keep_free_rows():
     """As decoding runs them: in a graph, under XLA, with a batch that varies."""
     import tensorflow as tf

@@ -10,7 +10,28 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-MODULES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+
+
+def run_on(backend, *command):
+    """Runs `python -m command` in a fresh process on a backend."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed: pip install zoo[{backend}]")
+    environment = {
+        "KERAS_BACKEND": backend,
+        # The device that every machine has, so that roundings compare.
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "JAX_PLATFORMS": "cpu",
+        # Compiling takes longer here than computing.
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    }
+    result = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +47,7 @@ def probe(tmp_path_factory):
 
     def run(backend):
         path = folder / f"{backend}.npz"
-        command = [sys.executable, "-m", "tests.layers.backend_probe"]
-        environment = {
-            "KERAS_BACKEND": backend,
-            # The device that every machine has, so that roundings compare.
-            "CUDA_VISIBLE_DEVICES": "-1",
-            "JAX_PLATFORMS": "cpu",
-            # Compiling takes longer here than computing.
-            "XLA_FLAGS": "--xla_backend_optimization_level=0",
-        }
-        result = subprocess.run(
-            [*command, folder / "in.npz", path],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-        )
-        assert result.returncode == 0, result.stderr
+        run_on(backend, "tests.layers.backend_probe", folder / "in.npz", path)
         return dict(np.load(path))
 
     return run
@@ -54,10 +59,9 @@ def expected(probe):
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_backend_equals_tensorflow(probe, expected, backend):
-    if importlib.util.find_spec(MODULES[backend]) is None:
-        pytest.skip(f"{backend} is not installed: pip install zoo[{backend}]")
+def test_backend_equals_tensorflow(probe, backend, request):
     results = probe(backend)
+    expected = request.getfixturevalue("expected")  # not where that was skipped
     assert not results.pop("imported_tensorflow")
     # Random numbers differ from backend to backend, their share does not.
     assert results.pop("dropped") == pytest.approx(0.25, abs=0.02)
@@ -75,3 +79,10 @@ def test_ways_agree_on_tensorflow(expected):
         assert call.std() > 0.1
         np.testing.assert_allclose(expected[f"{name}/steps"], call, atol=1e-5)
         np.testing.assert_allclose(expected[f"{name}/rowwise_steps"], call, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_mask_contract_holds_on(backend):
+    options = ("-q", "-p", "no:cacheprovider", "-k", "not bfloat16")
+    run_on(backend, "pytest", *options, "tests/test_mask_contract.py")

@@ -125,6 +125,7 @@ class TransformerDecoderBlock(TransformerBlock):
             x `(rows, 1, hidden_dim)` and the new cache; with `return_scores` also
             the cross-attention probabilities `(rows, num_heads, 1, keys)`.
         """
+        x = ops.convert_to_tensor(x, dtype=self.compute_dtype)
         position = ops.reshape(ops.cast(index, "int32"), (-1, 1))
         entries = ops.arange(ops.shape(cache["key"])[2], dtype="int32")
         if self_attention_mask is None:

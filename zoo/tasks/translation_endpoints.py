@@ -1,5 +1,7 @@
 """The signatures of an exported translator."""
 
+import functools
+
 import tensorflow as tf
 
 from zoo.tasks.translation_explanation import explain
@@ -11,22 +13,25 @@ def translation_endpoints(decode, num_beams, task):
     """Functions and input signatures by name, as `zoo.export` takes them.
 
     Args:
-        decode: callable as `zoo.tasks.generation.decode_in_pieces` takes it.
+        decode: callable of the number of answers wanted, and then as
+            `zoo.tasks.generation.decode_in_pieces` takes it.
         num_beams: int. The answers that `decode` gives to each row.
         task: `zoo.Translator`.
     """
 
+    best, all_answers = (functools.partial(decode, n) for n in (1, num_beams))
+
     def n_best(text):
-        _, owner, token_ids, scores = _search(text, decode, task, num_beams)
+        _, owner, token_ids, scores = _search(text, all_answers, task, num_beams)
         answers, scores = join_pieces(
             owner, token_ids, scores, tf.size(text), task.target_tokenizer
         )
         return {"translations": answers, "scores": scores}
 
     def serving_default(text):
-        _, owner, token_ids, scores = _search(text, decode, task, num_beams)
+        _, owner, token_ids, scores = _search(text, best, task, num_beams)
         answers, scores = join_pieces(
-            owner, token_ids[:, :1], scores, tf.size(text), task.target_tokenizer
+            owner, token_ids[:, :1], scores[:, :1], tf.size(text), task.target_tokenizer
         )
         return {"translation": answers[:, 0], "score": scores[:, 0]}
 
@@ -39,7 +44,7 @@ def translation_endpoints(decode, num_beams, task):
     return {
         "serving_default": (serving_default, texts),
         "n_best": (n_best, texts),
-        "explain": (lambda text: explained(text, decode, num_beams, task), texts),
+        "explain": (lambda text: explained(text, best, num_beams, task), texts),
         "start": (lambda text: start(text, task), texts),
         "step": (next_state, list(state.values())),
     }

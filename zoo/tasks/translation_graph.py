@@ -14,11 +14,12 @@ def longest_answer(source_length):
     return 2 * source_length + 16
 
 
-def search_options(model, max_length=None, length_penalty=0.6):
+def search_options(model, max_length=None, length_penalty=0.6, num_results=1):
     """The options of `search` as tensors, so that another value traces nothing."""
     return {
         "max_length": tf.constant(max_length or model.max_length),
         "length_penalty": tf.constant(length_penalty, tf.float32),
+        "num_results": tf.constant(num_results),
     }
 
 
@@ -46,7 +47,8 @@ def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, wid
         start_id, end_id: int. Of the target tokenizer.
 
     Returns:
-        ids int32 `(batch, width, T)` and scores float32 `(batch, width)`.
+        ids int32 `(batch, width, T)` and scores float32 `(batch, width)`. A search
+        may leave those after the first `num_results` empty, with score -inf.
     """
     batch_size, source_length = ops.shape(source_ids)
     memory, memory_mask = model.encode(source_ids)
@@ -81,6 +83,7 @@ def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, wid
             start_ids,
             limits=limits,
             num_beams=width,
+            num_results=options["num_results"],
             share_cache=True,
             **shared,
         )

@@ -200,7 +200,9 @@ class Translator:
             )
         if not texts:
             return ([], []) if return_scores else []
-        options = search_options(self.model, max_length, length_penalty)
+        options = search_options(
+            self.model, max_length, length_penalty, num_return_sequences
+        )
         if sampling:
             options |= sampling_options(temperature, top_k, top_p)
         answer = self._answer_function(
@@ -322,12 +324,18 @@ class Translator:
         Returns:
             str, the path of the version.
         """
-        options = search_options(self.model, length_penalty=length_penalty)
-        decode = self._decode_function(False, num_beams, jit_compile)
+        compiled_decode = self._decode_function(False, num_beams, jit_compile)
+
+        def decode(num_results, source_ids, seeds):
+            options = search_options(
+                self.model, length_penalty=length_penalty, num_results=num_results
+            )
+            return compiled_decode(options, source_ids, seeds)
+
         return write_saved_model(
             directory,
             self.model,
-            translation_endpoints(functools.partial(decode, options), num_beams, self),
+            translation_endpoints(decode, num_beams, self),
             warmup_inputs={"text": np.array([b"A first sentence."])},
         )
 

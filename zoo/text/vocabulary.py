@@ -17,7 +17,8 @@ from zoo.text.sentence_piece import (
     SentencePieceTokenizer,
 )
 
-# A larger corpus is sampled down to this many lines, which bounds the memory.
+# A larger corpus is sampled down to this many lines, which bounds the memory. The
+# trainer draws them with a seed of its own, always the same.
 MAX_LINES = 4_000_000
 # SentencePiece leaves longer lines out without a word; this is the most it takes.
 MAX_LINE_BYTES = 1 << 30
@@ -25,7 +26,7 @@ MAX_LINE_BYTES = 1 << 30
 _RESERVED = {ord(character): " " for character in "\0\u2585"}
 
 
-def learn_tokenizer(lines, vocabulary_size=10_000, kind="sentence_piece", *, seed=0):
+def learn_tokenizer(lines, vocabulary_size=10_000, kind="sentence_piece"):
     """Learns a vocabulary from text: byte-pair encoding, with bytes to fall back on.
 
     The same lines give the same tokenizer. Nothing is normalised and white space is
@@ -41,7 +42,6 @@ def learn_tokenizer(lines, vocabulary_size=10_000, kind="sentence_piece", *, see
             vocabulary.
         vocabulary_size: int. Number of ids, of which 4 are special and 256 are bytes.
         kind: str. Only `"sentence_piece"`.
-        seed: int. Chooses the lines of a corpus of more than 4 million lines.
 
     Returns:
         `SentencePieceTokenizer`.
@@ -51,7 +51,6 @@ def learn_tokenizer(lines, vocabulary_size=10_000, kind="sentence_piece", *, see
             f"Unknown kind {kind!r} of tokenizer. Known: 'sentence_piece'."
         )
     model = io.BytesIO()
-    sentencepiece.set_random_generator_seed(seed)
     with tempfile.TemporaryDirectory() as folder:
         options = _trainer_options(vocabulary_size, _normalization_rules(folder))
         try:
@@ -68,6 +67,8 @@ def _trainer_options(vocabulary_size, normalization_rules):
         "vocab_size": vocabulary_size,
         "model_type": "bpe",
         "byte_fallback": True,
+        # Digit by digit, a number that was never seen is copied as well as any other.
+        "split_digits": True,
         "normalization_rule_tsv": normalization_rules,
         "remove_extra_whitespaces": False,
         "add_dummy_prefix": False,

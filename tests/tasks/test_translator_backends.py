@@ -1,0 +1,62 @@
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.tasks.test_translator import LONG, TEXTS
+
+PROGRAM = """
+import json, sys
+import keras, zoo
+from tests.tasks.conftest import LINES, pairs
+translator = zoo.Translator.from_preset(sys.argv[1])
+texts = json.loads(sys.argv[2])
+answers, scores = translator.generate(texts, num_beams=2, return_scores=True)
+samples = translator.generate(texts, temperature=2.0, seed=1)
+explained = translator.explain(texts[0])
+batches = translator.batches(pairs(LINES), batch_tokens=1024).take(2)
+history = translator.model.fit(batches, shuffle=False, verbose=0).history
+after = translator.generate(texts, num_beams=2)
+try:
+    translator.export(sys.argv[1] + "/export")
+    refused = ""
+except RuntimeError as error:
+    refused = str(error)
+print(json.dumps({
+    "backend": keras.backend.backend(), "answers": answers, "scores": scores,
+    "samples": samples, "pieces": explained["target_pieces"], "refused": refused,
+    "loss": history["loss"][0], "changed": after != answers,
+}))
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_reads_it_answers_alike_and_trains_on(
+    translator, backend, tmp_path
+):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed: pip install 'zoo[{backend}]'")
+    translator.save_to_preset(tmp_path)
+    texts = [*TEXTS, LONG, ""]
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(texts)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": backend},
+    )
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert found["backend"] == backend
+    answers, scores = translator.generate(texts, num_beams=2, return_scores=True)
+    assert found["answers"] == answers
+    np.testing.assert_allclose(found["scores"], scores, atol=1e-4)
+    assert found["samples"] == translator.generate(texts, temperature=2.0, seed=1)
+    assert found["pieces"] == translator.explain(texts[0])["target_pieces"]
+    assert np.isfinite(found["loss"])
+    assert f"this process runs {backend}" in found["refused"]
+    assert "KERAS_BACKEND=tensorflow" in found["refused"]
