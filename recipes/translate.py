@@ -155,9 +155,8 @@ def main(
     translator.save_to_preset(run_dir)
     version = translator.export(export_dir, num_beams=num_beams)
     first = next(iter(validation.as_numpy_iterator()))["source"].decode()
-    zoo.training.draw_attention(
-        Path(run_dir) / "attention.png", **translator.explain(first)
-    )
+    explanation = translator.explain(first, num_beams=num_beams)
+    zoo.training.draw_attention(Path(run_dir) / "attention.png", **explanation)
     zoo.training.write_model_card(
         run_dir,
         translator,

@@ -1,3 +1,5 @@
+import inspect
+
 import keras
 import keras_nlp
 import numpy as np
@@ -5,7 +7,13 @@ import pytest
 
 from tests.contracts import assert_layer_contract
 from tests.layers.keras_nlp_weights import copy_to_keras_nlp
-from zoo.layers import TransformerDecoder, TransformerEncoder
+from zoo.layers import (
+    TransformerDecoder,
+    TransformerDecoderBlock,
+    TransformerEncoder,
+    TransformerEncoderBlock,
+)
+from zoo.layers.block import TransformerBlock
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(2, 5, 8)).astype("float32")
@@ -97,6 +105,47 @@ def test_every_dense_layer_quantizes():
     assert len(dense) == 2 * 6
     assert {layer.quantization_mode for layer in dense} == {"int8"}
     np.testing.assert_allclose(model(X), expected, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    "layer_class",
+    [
+        TransformerEncoder,
+        TransformerDecoder,
+        TransformerEncoderBlock,
+        TransformerDecoderBlock,
+    ],
+)
+def test_every_argument_is_in_the_config(layer_class):
+    """None equals its default, so one that is left out or mixed up shows."""
+    arguments = {
+        "num_heads": 4,
+        "hidden_dim": 8,
+        "intermediate_dim": 16,
+        "dropout": 0.1,
+        "activation": "geglu",
+        "norm_first": True,
+        "norm": "rms",
+        "attention_dropout": 0.2,
+        "num_key_value_heads": 2,
+        "positions": "alibi",
+        "norm_epsilon": 1e-3,
+        "use_key_bias": True,
+        "name": "named",
+        "trainable": False,
+    }
+    assert inspect.signature(TransformerBlock).parameters.keys() <= (
+        {*arguments, "kwargs"}
+    )
+    if layer_class in (TransformerEncoder, TransformerDecoder):
+        arguments["num_layers"] = 2
+    config = layer_class(**arguments).get_config()
+    assert {name: config[name] for name in arguments} == arguments
+    layer = layer_class.from_config(config)
+    assert layer.get_config() == config
+    for norm in layer._flatten_layers():
+        if isinstance(norm, keras.layers.RMSNormalization):
+            assert norm.epsilon == 1e-3
 
 
 def test_no_layers():

@@ -264,7 +264,7 @@ class MultiHeadAttention(keras.layers.Layer):
     def compute_output_shape(self, query_shape, memory_shape=None):
         return tuple(query_shape)
 
-    def compute_output_spec(self, query, memory, return_scores=False, **kwargs):
+    def compute_output_spec(self, query, memory, *args, return_scores=False, **kwargs):
         x = keras.KerasTensor(query.shape, dtype=self.compute_dtype)
         if not return_scores:
             return x

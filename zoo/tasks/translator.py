@@ -272,6 +272,9 @@ class Translator:
 
     def _decode_function(self, sampling, width, jit_compile=True):
         """options, ids `(batch, S)`, seeds -> ids and scores `(batch, width, ...)`."""
+        key = (sampling, width, jit_compile)
+        if key in self._compiled:
+            return self._compiled[key]
 
         def decode(options, source_ids, seeds):
             return search(
@@ -285,7 +288,8 @@ class Translator:
                 width=width,
             )
 
-        return compiled(decode, self.model, jit_compile)
+        self._compiled[key] = compiled(decode, self.model, jit_compile)
+        return self._compiled[key]
 
     def explain(self, text, num_beams=4):
         """Translates one text and says which source pieces each target piece saw.
