@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from zoo.layers import (
+    Dropout,
     SinusoidalPositionEncoding,
     TokenEmbedding,
     TransformerDecoder,
@@ -87,7 +88,7 @@ class TranslationModel(keras.Model):
         self.position_encoding = SinusoidalPositionEncoding(
             dtype=self.dtype_policy, name="position_encoding"
         )
-        self.embedding_dropout = keras.layers.Dropout(
+        self.embedding_dropout = Dropout(
             dropout, dtype=self.dtype_policy, name="embedding_dropout"
         )
         sizes = {

@@ -140,7 +140,8 @@ def _usage(task, preset_dir, export_dir):
         code = (
             f"zoo predict {export_dir} TEXT\n\n"
             f"docker run -p 8501:8501 -v {model}:/models/{name} \\\n"
-            f"    -e MODEL_NAME={name} tensorflow/serving --xla_cpu_compilation_enabled=true"
+            f"    -e MODEL_NAME={name} tensorflow/serving \\\n"
+            "    --xla_cpu_compilation_enabled=true"
         )
         parts += ["## Serve", f"```bash\n{code}\n```"]
     return parts
