@@ -32,8 +32,56 @@ def real_tokens(batch):
 
 
 def sentence_lengths(batch):
-    """Mean real `(source, target)` length of the pairs of an unpacked batch."""
-    source = (batch["source_ids"] != 0).sum(axis=1)
-    target = (batch["target_ids"] != 0).sum(axis=1)
-    rows = source > 0
-    return source[rows], target[rows]
+    """Real `(source, target)` lengths of the pairs of a batch, packed or not.
+
+    >>> sentence_lengths({"source_ids": [[5, 6, 3], [7, 3, 0]], ...})
+    [3, 2], [4, 2]
+    """
+    source, target = (_lengths(batch, side) for side in ("source", "target"))
+    pairs = source > 0
+    return source[pairs], target[pairs]
+
+
+def _lengths(batch, side):
+    """int `(rows * segments,)`, 0 where a row has no such segment."""
+    real = batch[f"{side}_ids"] != 0
+    if "source_segment_ids" not in batch:
+        return real.sum(axis=1)
+    segments = 1 + max(batch[f"{s}_segment_ids"].max() for s in ("source", "target"))
+    rows = np.arange(len(real))[:, None]
+    keys = (rows * segments + batch[f"{side}_segment_ids"])[real]
+    return np.bincount(keys, minlength=len(real) * segments)
+
+
+def fixed_length_batches(batches, length, batch_size, count, seed=0):
+    """The sentences of unpacked batches, drawn anew, all padded or cut to one length.
+
+    Args:
+        batches: list of dicts as `save_batches` takes them, not packed.
+        length: int. Of source and target.
+        batch_size, count: int. Pairs of a batch, and number of batches.
+
+    Returns:
+        list of dicts with the same names.
+    """
+    places = [
+        (number, row)
+        for number, batch in enumerate(batches)
+        for row in np.flatnonzero(batch["source_ids"][:, 0])
+    ]
+    order = np.random.default_rng(seed).permutation(len(places))
+    chosen = [places[i] for i in order[: batch_size * count]]
+    return [
+        {
+            name: np.stack([_fit(batches[n][name][r], length) for n, r in group])
+            for name in batches[0]
+        }
+        for group in (
+            chosen[at : at + batch_size] for at in range(0, len(chosen), batch_size)
+        )
+    ]
+
+
+def _fit(row, length):
+    row = row[:length]
+    return np.pad(row, (0, length - len(row)))

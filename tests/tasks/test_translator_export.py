@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import zoo.export
+from tests.tasks.conftest import LINES
 from tests.tasks.test_translator import LONG, TEXTS
 
 CASES = [*TEXTS, LONG, "", "   ", "\x00\U0001f600", "nowhere seen, w\u00e4re"]
@@ -100,7 +101,13 @@ def test_streaming_ends_with_the_greedy_answer(translator, served):
 
 def test_rows_that_stand_at_different_tokens_can_share_a_step(translator, served):
     step = served.signatures["step"]
-    other = TEXTS[0].replace("small", "big")  # as long, so that the states fit
+    # As long, so that the states have the same shapes.
+    length = translator.source_tokenizer(TEXTS[0]).shape[0]
+    other = next(
+        line
+        for line in LINES
+        if line != TEXTS[0] and translator.source_tokenizer(line).shape[0] == length
+    )
     ahead = served.signatures["start"](text=tf.constant([TEXTS[0]]))
     behind = served.signatures["start"](text=tf.constant([other]))
     ahead = step(**step(**ahead))
