@@ -153,7 +153,14 @@ def _bars(axes, rows):
         [row["fastest"] - row["tokens_per_s"] for row in rows],
     ]
     colours = ["tab:orange" if n.startswith("zoo") else "tab:gray" for n in names]
-    bars = axes.barh(names, rates, xerr=whiskers, color=colours, capsize=3)
-    axes.bar_label(bars, fmt="%.0f", label_type="center", color="white")
+    axes.barh(names, rates, xerr=whiskers, color=colours, capsize=3)
+    for place, rate in enumerate(rates):  # at the foot, where no whisker is
+        axes.annotate(
+            f" {rate:.0f}",
+            (0, place),
+            color="white",
+            size=8,
+            verticalalignment="center",
+        )
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)

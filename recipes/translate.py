@@ -25,6 +25,7 @@ GENERATED = {
     "warmup_steps": 400,
     "dropout": 0.0,
     "average": 1,
+    "num_beams": 2,
 }
 SENTENCES = {
     "vocabulary_size": 10_000,
@@ -34,6 +35,7 @@ SENTENCES = {
     "warmup_steps": 1_000,
     "dropout": None,  # the preset's
     "average": 5,
+    "num_beams": 5,
 }
 
 
@@ -54,7 +56,7 @@ def main(
     subword_sampling: float = 0.0,
     average: int | None = None,
     patience: int = 10,
-    num_beams: int = 5,
+    num_beams: int | None = None,
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -78,7 +80,7 @@ def main(
         subword_sampling: Probability to split a subword, in training only.
         average: Best epochs whose mean the final weights are (5; dates 1).
         patience: Epochs to go on without a better validation BLEU.
-        num_beams: Width of the search in the test and in the export.
+        num_beams: Width of the search in the test and in the export (5; dates 2).
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, samples (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -148,14 +150,16 @@ def main(
     # Evaluate
     scores = {}
     for test, pairs in tests.items():
-        scores[test] = translator.evaluate(pairs, num_beams=num_beams, language=target)
+        scores[test] = translator.evaluate(
+            pairs, num_beams=settings["num_beams"], language=target
+        )
         print(test, *(f"{key} {value}" for key, value in scores[test].items()))
 
     # Export
     translator.save_to_preset(run_dir)
-    version = translator.export(export_dir, num_beams=num_beams)
+    version = translator.export(export_dir, num_beams=settings["num_beams"])
     first = next(iter(validation.as_numpy_iterator()))["source"].decode()
-    explanation = translator.explain(first, num_beams=num_beams)
+    explanation = translator.explain(first, num_beams=settings["num_beams"])
     zoo.training.draw_attention(Path(run_dir) / "attention.png", **explanation)
     zoo.training.write_model_card(
         run_dir,

@@ -1,0 +1,102 @@
+"""Speed of decoding: ours, our SavedModel, Hugging Face, KerasNLP, CTranslate2.
+
+    python -m benchmarks.decode
+    python -m benchmarks.decode --peers-python /path/to/peers/bin/python
+
+A Transformer-base with random weights turns 30 tokens into exactly 30, all in one
+batch; the rate is of the best answer's tokens. Ours takes strings and gives strings,
+the peers take and give ids. Writes `decode.csv`, `decode.md` and `decode.png`; about
+20 minutes on 2 cores.
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from benchmarks.driver import Configuration, interleave, present, summarise
+from benchmarks.report import table, write_report
+
+RESULTS = Path(__file__).parent / "results"
+OURS = ["zoo", "zoo SavedModel"]
+BATCHES, BEAMS = (1, 16, 64), (1, 5)
+MODEL = {"size": "translator_base", "vocabulary_size": 32_000, "num_tokens": 30}
+
+
+def main(
+    peers_python=None,
+    batches=BATCHES,
+    beams=BEAMS,
+    rounds=5,
+    quick=False,
+    results=RESULTS,
+    model=None,
+):
+    """Measures and writes the report; returns the rows of each batch and beam."""
+    rounds = min(rounds, 3) if quick else rounds
+    model = {**MODEL, **(model or {})}
+    settings = {}
+    with tempfile.TemporaryDirectory() as folder:
+        texts = write_exports(folder, beams, max(batches), model)
+        for num_beams in beams:
+            for batch in batches:
+                options = {**model, "batch": batch, "beams": num_beams}
+                exported = {
+                    "saved_model": str(Path(folder) / f"beam-{num_beams}" / "1"),
+                    "texts": texts[:batch],
+                }
+                rows = configurations(options, exported, peers_python)
+                setting = f"batch {batch}, beam {num_beams}"
+                answers = interleave(present(rows), rounds)
+                settings[setting] = summarise(rows, answers, OURS)
+                print(f"\n## {setting}\n{table(settings[setting])}\n", flush=True)
+    command = f"python -m benchmarks.decode --rounds {rounds}"
+    command += " --quick" * quick + " --peers-python PYTHON" * bool(peers_python)
+    title = "Decoding, {size}, vocabulary {vocabulary_size}, {num_tokens} tokens"
+    write_report(settings, results, "decode", title.format(**model), command)
+    return settings
+
+
+def write_exports(folder, beams, count, model):
+    """Exports the translator for each width; returns texts to ask them."""
+    from benchmarks.workers.forced_translator import forced_translator, source_texts
+
+    translator = forced_translator(**model)
+    for num_beams in beams:
+        translator.export(Path(folder) / f"beam-{num_beams}", num_beams=num_beams)
+    return source_texts(model["vocabulary_size"], count, model["num_tokens"])
+
+
+def configurations(options, exported, peers_python):
+    """The rows of the report, in its order."""
+
+    def row(name, module, options=options, **process):
+        return Configuration(name, f"benchmarks.workers.{module}", options, **process)
+
+    peer = {"python": peers_python or ""}
+    return [
+        row("zoo", "zoo_decode"),
+        row("zoo SavedModel", "saved_model_decode", exported),
+        row("HF Marian generate", "marian_decode", **peer),
+        row("KerasNLP BART generate", "bart_decode"),
+        row("CTranslate2 fp32", "ctranslate2_decode", **peer),
+    ]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", help="not needed here; `make bench` gives it to all")
+    parser.add_argument(
+        "--peers-python",
+        default=os.environ.get("PEERS_PYTHON"),
+        help="of an environment with benchmarks/requirements-peers.txt "
+        "(default: the variable PEERS_PYTHON)",
+    )
+    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
+    parser.add_argument("--beams", type=int, nargs="+", default=BEAMS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="at most 3 rounds")
+    parser.add_argument("--results", default=RESULTS, help="folder of the report")
+    arguments = vars(parser.parse_args())
+    arguments.pop("data")
+    main(**arguments)
