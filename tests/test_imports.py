@@ -36,7 +36,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     },
     "zoo/export.py": {"keras", "tensorflow", "tensorflow_serving", "numpy"},
     "zoo/tasks": {
-        *("keras", "tensorflow", "jax", "numpy", "sacrebleu", "sacremoses"),
+        *("keras", "tensorflow", "jax", "torch", "numpy", "sacrebleu", "sacremoses"),
         *("zoo.data", "zoo.decoding", "zoo.export", "zoo.losses", "zoo.models"),
         *("zoo.presets", "zoo.sampling", "zoo.schedules", "zoo.tasks", "zoo.text"),
     },

@@ -1,5 +1,6 @@
 """Writes SavedModels in the layout that TensorFlow Serving mounts."""
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -33,15 +34,7 @@ def write_saved_model(directory, model, endpoints, warmup_inputs):
             "export in a process with KERAS_BACKEND=tensorflow."
         )
     directory = Path(directory)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=directory))
-    except OSError as error:
-        raise OSError(
-            f"The export folder {directory} cannot be written ({error}). Choose "
-            "another one, or give yourself the right to write there."
-        ) from error
-    try:
+    with _staging_folder(directory) as staging:
         archive = keras.export.ExportArchive()
         archive.track(model)
         for name, (function, signature) in endpoints.items():
@@ -51,9 +44,33 @@ def write_saved_model(directory, model, endpoints, warmup_inputs):
         _write_warmup(staging / "model" / "assets.extra", first, warmup_inputs)
         version = directory / str(_next_version(directory))
         (staging / "model").rename(version)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return str(version)
+
+
+@contextlib.contextmanager
+def _staging_folder(directory):
+    """A folder within `directory` to write to; what stays in it is thrown away.
+
+    So is `directory`, with the folders that it was made in, where nothing came of it.
+    """
+    made = [path for path in (directory, *directory.parents) if not path.exists()]
+    staging = None
+    try:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            staging = tempfile.mkdtemp(prefix=".writing-", dir=directory)
+        except OSError as error:
+            raise OSError(
+                f"The export folder {directory} cannot be written ({error}). Choose "
+                "another one, or give yourself the right to write there."
+            ) from error
+        yield Path(staging)
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+        with contextlib.suppress(OSError):  # one that is not empty stays
+            for path in made:
+                path.rmdir()
 
 
 def _next_version(directory):

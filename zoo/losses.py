@@ -16,7 +16,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
     The reduction is a plain mean over all positions. Give it sample weights that
     are 0 on padding and have mean 1 over the batch, as the pipelines of
     `zoo.data` do, and it is the exact mean over real tokens, also on replicas
-    and under gradient accumulation.
+    and (with `batches_per_update`) under gradient accumulation.
 
     Args:
         label_smoothing: float in [0, 1). Defaults to `0.1`.

@@ -137,6 +137,21 @@ def test_packed_rows_hold_every_pair_once(seed):
     assert (source.sum() + target.sum()) / places(batches) > 0.95
 
 
+@pytest.mark.parametrize("seed", [None, 0])
+@pytest.mark.parametrize("ratio", [1.0, 1.4])
+def test_packed_rows_of_a_skewed_corpus_are_nearly_full(seed, ratio):
+    # Most texts are short, a few are long; targets vary and may be longer.
+    draws = np.random.default_rng(0)
+    source = np.clip(draws.lognormal(2.5, 0.6, 8000).astype(int), 2, 70)
+    shape = (80, round(80 * ratio))
+    target = (source * ratio * draws.normal(1, 0.15, 8000)).astype(int)
+    target = np.clip(target, 2, shape[1])
+    generator = None if seed is None else np.random.default_rng(seed)
+    batches = batching.packed_batches(source, target, [shape], 2048, generator)
+    assert sorted(pairs_of(batches)) == list(range(len(source)))
+    assert (source.sum() + target.sum()) / places(batches) >= 0.96
+
+
 def test_a_pair_as_long_as_the_row_packs():
     source, target = np.array([10, 1, 10, 3]), np.array([10, 1, 2, 8])
     batches = batching.packed_batches(source, target, [(10, 10)], 40)

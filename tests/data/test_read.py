@@ -7,6 +7,7 @@ import pytest
 import tensorflow_datasets
 
 from zoo.data import read
+from zoo.data.missing_split import MissingSplitError
 
 
 def texts_of(dataset):
@@ -140,11 +141,30 @@ def test_folder_without_a_corpus(tmp_path):
 
 
 def test_unknown_language(folder):
-    expected = r"no language 'xx'\. Languages: \['de', 'en', 'fr'\]"
+    expected = r"no language 'xx'\. Languages: \['de', 'en', 'fr'\]\. Pass one .*add"
     with pytest.raises(ValueError, match=expected):
         read(folder, source="en", target="xx")
     with pytest.raises(ValueError, match="source= is needed"):
         read(folder)
+
+
+def test_a_split_with_one_of_two_languages(tmp_path):
+    write(tmp_path / "train.en", "a dog\n")
+    expected = r"'train': there is no language 'de'\. Languages: \['en'\]\. Pass"
+    with pytest.raises(ValueError, match=expected):
+        read(tmp_path, source="en", target="de")
+
+
+def test_a_table_beside_a_note_of_its_name(tmp_path):
+    write(tmp_path / "train.tsv", "a\tb\n")
+    write(tmp_path / "train.md", "where it is from\n")
+    assert texts_of(read(tmp_path)) == [("a", "b")]
+
+
+def test_a_glossary_is_not_taken_for_a_missing_split(folder):
+    write(folder / "glossary.tsv", "a\tb\tc\n")
+    with pytest.raises(MissingSplitError, match="no split 'test'. It has"):
+        read(folder, "test", source="en", target="de")
 
 
 def test_no_such_path(tmp_path):
@@ -178,6 +198,19 @@ def test_two_columns_without_names(tmp_path, suffix):
     path = tmp_path / f"pairs{suffix}"
     write(path, "".join(f"{a}{separator}{b}\r\n" for a, b in PAIRS))
     assert texts_of(read(path)) == PAIRS
+
+
+@pytest.mark.parametrize("suffix", [".tsv", ".csv"])
+def test_two_columns_whose_names_are_given_but_not_there(tmp_path, suffix, caplog):
+    separator = "," if suffix == ".csv" else "\t"
+    path = tmp_path / f"pairs{suffix}"
+    write(path, "".join(f"{a}{separator}{b}\n" for a, b in PAIRS))
+    assert texts_of(read(path, source="en", target="de")) == PAIRS
+    (record,) = caplog.records
+    assert record.message.endswith(
+        "line 1: no names of columns but ['a dog', 'ein Hund']. It is read as the "
+        "first pair, its first column as 'en', its second as 'de'."
+    )
 
 
 def test_the_names_source_and_target_need_not_be_given(tmp_path):
@@ -221,6 +254,48 @@ def test_key_split_of_json_lines(tmp_path):
     assert texts_of(read(path, "test")) == [("c", "d")]
 
 
+def test_a_column_split_with_a_gap(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    write(path, "source\ttarget\tsplit\na\tb\ttrain\n\nc\td\t\n")
+    with pytest.raises(ValueError, match=r"tsv, line 4: 'split' is missing, but .* Ad"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ({"split": 1}, "line 2: 'split' is 1, but a string is needed, for example"),
+        ({"split": ["test"]}, r"line 2: 'split' is \['test'\], but a string"),
+        ({"split": None}, "line 2: 'split' is missing, but other lines have one. Add"),
+        ({}, "line 2: 'split' is missing, but other lines have one. Add it, for"),
+    ],
+)
+def test_a_wrong_key_split_of_json_lines(tmp_path, split, message):
+    pair = {"source": "a", "target": "b"}
+    path = tmp_path / "pairs.jsonl"
+    write(path, f"{json.dumps(pair | {'split': 'train'})}\n{json.dumps(pair | split)}")
+    with pytest.raises(ValueError, match=rf"pairs\.jsonl, {message}"):
+        read(path)
+
+
+def test_a_key_called_translation(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    write(path, '{"en": "a dog", "translation": "ein Hund"}\n')
+    assert texts_of(read(path, source="en", target="translation")) == PAIRS[:1]
+
+
+def test_half_a_surrogate_pair_in_json_lines(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    write(path, '{"source": "\\ud83d\\ude00", "target": "a"}\n')
+    assert texts_of(read(path)) == [("\U0001f600", "a")]
+    write(path, '\n{"source": "a", "target": "b\\ud800"}\n')
+    expected = (
+        r"pairs\.jsonl, line 2: 'target' has half a character, '\\ud800', .*Write"
+    )
+    with pytest.raises(ValueError, match=expected):
+        read(path)
+
+
 def test_a_table_a_split(tmp_path):
     write(tmp_path / "train.tsv", "a\tb\n")
     write(tmp_path / "val.tsv", "c\td\n")
@@ -260,15 +335,50 @@ def test_a_row_of_another_width(tmp_path, suffix):
         read(path)
 
 
-def test_empty_lines_of_tables_are_counted(tmp_path, caplog):
-    write(tmp_path / "a.tsv", "a\tb\n\nc\td\n")
-    write(tmp_path / "b.jsonl", '{"source": "a", "target": "b"}\n\n')
+@pytest.mark.parametrize("names", ["", "source,target\n", "source,target,split\n"])
+@pytest.mark.parametrize("suffix", [".tsv", ".csv"])
+def test_empty_lines_of_tables_are_counted(tmp_path, suffix, names, caplog):
+    end = ",train" if "split" in names else ""
+    text = f"\n  \n{names}a,b{end}\n\n  \n,\nc,d{end}\n\n"
+    path = tmp_path / f"pairs{suffix}"
+    write(path, text if suffix == ".csv" else text.replace(",", "\t"))
     with caplog.at_level(logging.WARNING):
-        assert texts_of(read(tmp_path / "a.tsv")) == [("a", "b"), ("c", "d")]
-        assert texts_of(read(tmp_path / "b.jsonl")) == [("a", "b")]
-    assert ["left out 1 of" in record.message for record in caplog.records] == [
-        True
-    ] * 2
+        assert texts_of(read(path)) == [("a", "b"), ("c", "d")]
+    (record,) = caplog.records
+    assert record.message.endswith("left out 6 of 8 pairs, which have an empty side.")
+
+
+@pytest.mark.parametrize("end", ["", ', "split": "train"'])
+def test_empty_lines_of_json_lines_are_counted(tmp_path, end, caplog):
+    path = tmp_path / "pairs.jsonl"
+    write(path, f'\n{{"source": "a", "target": "b"{end}}}\n  \n')
+    with caplog.at_level(logging.WARNING):
+        assert texts_of(read(path)) == [("a", "b")]
+    (record,) = caplog.records
+    assert record.message.endswith("left out 2 of 3 pairs, which have an empty side.")
+
+
+def test_the_line_of_names_need_not_be_the_first(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    write(path, "\nen\tde\na\tb\tc\n")
+    with pytest.raises(ValueError, match="line 3: 3 columns, but line 2 has 2"):
+        read(path, source="en", target="de")
+    with pytest.raises(ValueError, match=r"no column 'fr'\. Line 2 names these"):
+        read(path, source="en", target="fr")
+
+
+@pytest.mark.parametrize("text", [",\n,\n", "\u3000\n"])
+def test_a_table_of_nothing_but_white_space(tmp_path, text):
+    write(tmp_path / "pairs.csv", text)
+    with pytest.raises(ValueError, match=r"has no column .* Line 1 names these: \[\]"):
+        read(tmp_path / "pairs.csv")
+
+
+@pytest.mark.parametrize("names", ["source,target\n", "source,target,split\n"])
+def test_nothing_but_names(tmp_path, names):
+    write(tmp_path / "pairs.csv", names)
+    with pytest.raises(ValueError, match="has no pairs: .* nothing below the names"):
+        read(tmp_path / "pairs.csv")
 
 
 def test_open_quote_in_csv(tmp_path):
@@ -317,6 +427,19 @@ def test_mock_data_of_tensorflow_datasets(tmp_path):
             read("tfds:mnist")
     assert len(pairs) == 5
     assert turned == [(target, source) for source, target in pairs]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("wmt14_translat/de-en", r"Its nearest names: \['wmt14_translate', .*\]\. All"),
+        ("zzzqqq", "No name is near. All are at https"),
+    ],
+)
+def test_an_unknown_name_of_tensorflow_datasets(name, hint):
+    with pytest.raises(ValueError, match=f"tfds:{name} is no data set .* {hint}") as e:
+        read(f"tfds:{name}")
+    assert len(str(e.value)) < 400
 
 
 class TalksOfThree(tensorflow_datasets.core.GeneratorBasedBuilder):

@@ -314,3 +314,25 @@ def test_one_shape_is_static(make):
 
 if __name__ == "__main__":
     print("\n".join(digests()))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_accumulated_gradients_are_of_the_mean_over_all_tokens(make, packed):
+    batches = make(packed=packed, batches_per_update=2)
+    epoch = epoch_of(batches)
+    assert len(epoch) % 2 == 0
+    for update in zip(epoch[::2], epoch[1::2], strict=True):
+        means, tokens = [], []
+        for _, labels, weights in update:
+            losses = np.random.default_rng(0).random(labels.shape)
+            means.append((losses * weights).mean())  # Keras accumulates their mean
+            tokens.append(losses[labels != 0])
+        expected = np.concatenate(tokens).mean()
+        assert np.mean(means) == pytest.approx(expected, rel=1e-6)
+
+
+def test_updates_of_no_batch_are_refused(make):
+    with pytest.raises(ValueError, match="batches_per_update=0.*accumulation_steps"):
+        make(batches_per_update=0)
+    with pytest.raises(ValueError, match="only 3 pairs.*smaller"):
+        make(PAIRS.take(3), batches_per_update=4)

@@ -47,12 +47,35 @@ def test_no_single_answer_is_an_error_that_names_the_outputs(tmp_path):
         predict(tmp_path, ["a"])
 
 
-def test_a_model_that_takes_no_text_is_an_error_that_says_what_it_takes(tmp_path):
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"image_bytes": "string"}, r"{'image_bytes': 'string \(None,\)'}, not one"),
+        ({"text": "int32"}, r"{'text': 'int32 \(None,\)'}, not one string tensor"),
+        ({"text": "string", "text_pair": "string"}, r"{'text': .*'text_pair': .* not"),
+    ],
+)
+def test_a_model_that_takes_no_text_is_an_error_that_says_what_it_takes(
+    tmp_path, inputs, message
+):
+    specs = {name: tf.TensorSpec([None], kind, name) for name, kind in inputs.items()}
     module = tf.Module()
-    signature = [tf.TensorSpec([None], tf.string, name="image_bytes")]
-    serve = tf.function(lambda image: {"caption": image}, input_signature=signature)
-    module.serve = serve
-    signatures = {"serving_default": serve}
+    module.serve = tf.function(lambda **x: {"y": list(x.values())[0]})
+    serve = module.serve.get_concrete_function(**specs)
+    signatures = {"serving_default": serve, "other": serve}
     tf.saved_model.save(module, str(tmp_path / "1"), signatures=signatures)
-    with pytest.raises(ValueError, match="takes .*image.*, not text"):
+    expected = rf"takes {message}.* signatures \['other', 'serving_default'\]\. Ask"
+    with pytest.raises(ValueError, match=expected):
+        predict(tmp_path, ["a"])
+
+
+@pytest.mark.parametrize("names", [[], ["start", "step"]])
+def test_no_default_signature_is_an_error_that_names_those_there_are(tmp_path, names):
+    module = tf.Module()
+    signature = [tf.TensorSpec([None], tf.string, name="text")]
+    module.serve = tf.function(lambda text: {"y": text}, input_signature=signature)
+    signatures = dict.fromkeys(names, module.serve)
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures=signatures)
+    expected = rf"no signature 'serving_default'\. It has the signatures \{names}"
+    with pytest.raises(ValueError, match=expected.replace("]", r"\]") + r"\. Export"):
         predict(tmp_path, ["a"])

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,10 @@ def test_explain_equals_the_task(translator, served):
             attention[: len(target), : len(source)], expected["attention"], atol=1e-5
         )
     assert not answer["attention"][1].numpy().any()
+    empty = served.signatures["explain"](text=tf.constant([""]))
+    assert empty["translation"].numpy().tolist() == [b""]
+    assert empty["attention"].shape == (1, 0, 0)
+    assert empty["source_pieces"].shape == empty["target_pieces"].shape == (1, 0)
 
 
 def test_streaming_ends_with_the_greedy_answer(translator, served):
@@ -170,9 +175,10 @@ def test_versions_count_up_and_a_failed_export_leaves_the_others(
         raise OSError("No space left on device")
 
     monkeypatch.setattr(zoo.export, "_write_warmup", fail)
-    with pytest.raises(OSError, match="No space left"):
-        translator.export(tmp_path, num_beams=1)
-    assert [path.name for path in tmp_path.iterdir()] == ["7"]
+    for folder in (tmp_path, tmp_path / "new" / "artifact"):
+        with pytest.raises(OSError, match="No space left"):
+            translator.export(folder, num_beams=1)
+        assert [path.name for path in tmp_path.iterdir()] == ["7"]
     monkeypatch.undo()
     assert translator.export(tmp_path, num_beams=1) == str(tmp_path / "8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "8"]
@@ -195,7 +201,16 @@ def test_without_xla_it_answers_the_same(translator, tmp_path):
     assert "_XlaMustCompile" not in names
 
 
-def test_a_folder_that_cannot_be_written_is_named(translator, tmp_path):
+def test_a_folder_that_cannot_be_written_is_named(translator, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OSError, match="export folder .*file.* cannot be written"):
         translator.export(tmp_path / "file")
+
+    def refuse(prefix, dir):
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    message = "folder .*locked cannot be written .*Permission denied.* Choose another"
+    with pytest.raises(OSError, match=message):
+        translator.export(tmp_path / "locked")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from zoo.text import learn_tokenizer
 from zoo.text.chunking import cut_long, cut_tables
 
 VOCABULARY = ["\u2581a", "\u2581b", ".", "\u2581c", "d", '\u2581e."']
@@ -16,9 +18,8 @@ def cut(rows, max_length):
 
 
 def test_the_tables_know_words_and_sentence_ends():
-    starts_word, ends_sentence = TABLES
-    np.testing.assert_array_equal(np.flatnonzero(starts_word), [A, B, C, E])
-    np.testing.assert_array_equal(np.flatnonzero(ends_sentence), [STOP, E])
+    np.testing.assert_array_equal(np.flatnonzero(TABLES.starts_word), [A, B, C, E])
+    np.testing.assert_array_equal(np.flatnonzero(TABLES.sentence_end), [STOP, E])
 
 
 def test_rows_that_fit_stay_whole():
@@ -54,3 +55,64 @@ def test_no_rows_give_no_pieces():
     empty = tf.RaggedTensor.from_row_splits(tf.zeros([0], tf.int32), [0])
     pieces, owner = cut_long(empty, 3, *TABLES)
     assert (pieces.nrows(), tf.size(owner)) == (0, 0)
+
+
+ROWS = [  # pieces, and the texts they are cut into where not all of them fit
+    ("▁a|.|▁b", ["▁a.", "▁b"]),
+    ("▁3|.|1|▁b|.|c", ["▁3.1", "▁b.c"]),  # no end; cut between words
+    ('▁a|."|▁b|▁c', ['▁a."', "▁b▁c"]),
+    # Closing marks that are pieces of their own.
+    ('▁"|a|.|"|▁b|▁c', ['▁"a."', "▁b▁c"]),
+    ("▁(|a|?|)|”|▁b|▁c", ["▁(a?)”", "▁b▁c"]),
+    ("▁„|a|.|“|▁b|▁c", ["▁„a.“", "▁b▁c"]),
+    ("▁a|)|▁b|▁c", ["▁a)▁b", "▁c"]),
+    ('▁a|.|▁"|b|"|▁c|▁d', ["▁a.", '▁"b"▁c▁d']),
+    # Line feeds, as a byte or as a piece.
+    ("▁a|<0x0A>|b|▁c", ["▁a<0x0A>", "b▁c"]),
+    ("▁a|\n|b|▁c", ["▁a\n", "b▁c"]),
+    ("▁a|.|<0x0D>|<0x0A>|▁|<0x0A>|▁b", ["▁a.<0x0D><0x0A>▁<0x0A>", "▁b"]),
+    ('▁a|<0x0A>|"|b|▁c', ["▁a<0x0A>", '"b▁c']),
+    ("▁a|.\n|b|▁c", ["▁a.\n", "b▁c"]),
+    ("▁a|.|<0x09>|b|▁c", ["▁a.", "<0x09>b▁c"]),
+    # White space alone is no sentence.
+    ("▁|<0x0A>|a|.|▁b|▁", ["▁<0x0A>a.", "▁b▁"]),
+    ("▁a|.|▁b|.|▁|<0x0A>", ["▁a.", "▁b.▁<0x0A>"]),
+    ("▁a|.|▁▁|▁b|▁c", ["▁a.", "▁▁▁b▁c"]),
+    # Chinese, Japanese, Hindi, Urdu.
+    ("▁我|是|。|他|是|！|？|你", ["▁我是。", "他是！？", "你"]),
+    ("▁我|。|」|“|他|。|”|‘|是", ["▁我。」", "“他。”", "‘是"]),
+    ("▁我|。”|他|▁是", ["▁我。”", "他▁是"]),
+    ("▁है|।|वह|▁c", ["▁है।", "वह▁c"]),
+    ("▁ہے|۔|▁b|▁c", ["▁ہے۔", "▁b▁c"]),
+]
+ROW_VOCABULARY = sorted({piece for row, _ in ROWS for piece in row.split("|")})
+
+
+@pytest.fixture(scope="module")
+def cut_row():
+    tables = cut_tables(ROW_VOCABULARY)
+    signature = [
+        tf.RaggedTensorSpec([None, None], tf.int32),
+        tf.TensorSpec([], "int32"),
+    ]
+    return tf.function(lambda *x: cut_long(*x, *tables)[0], input_signature=signature)
+
+
+@pytest.mark.parametrize(("row", "expected"), ROWS)
+def test_where_sentences_end(cut_row, row, expected):
+    row = [ROW_VOCABULARY.index(piece) for piece in row.split("|")]
+    cut = cut_row(tf.ragged.constant([row], dtype=tf.int32), len(row) - 1).to_list()
+    texts = ["".join(ROW_VOCABULARY[i] for i in ids) for ids in cut]
+    assert texts == expected
+
+
+def test_the_pieces_of_a_learnt_vocabulary():
+    text = "He said “go.” (We went.) Yes.\n我是。他是！"
+    tokenizer = learn_tokenizer([text.replace("\n", " ")] * 9, 300)
+    ids = tokenizer([text])
+    tables = cut_tables(tokenizer.get_vocabulary())
+    pieces, _ = cut_long(ids, len(ids[0]) - 1, *tables)
+    parts = [text.decode() for text in tokenizer.detokenize(pieces).numpy()]
+    assert parts == [
+        *("He said “go.”", "(We went.)", "Yes.\n", "我是。", "他是！"),
+    ]

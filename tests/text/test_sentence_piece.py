@@ -76,6 +76,12 @@ def test_specials_and_padding_are_left_out(tokenizer):
     assert texts_of(tokenizer.detokenize(tf.constant([row], tf.int64))) == ["a man"]
 
 
+def test_ragged_ids_with_int32_row_splits(tokenizer):
+    ids = tokenizer(["a man", "two"]).with_row_splits_dtype(tf.int32)
+    assert texts_of(tokenizer.detokenize(ids)) == ["a man", "two"]
+    assert texts_of(tokenizer.detokenize(tf.cast(ids, tf.int64))) == ["a man", "two"]
+
+
 def test_pieces_spell_the_text(tokenizer):
     ids = tokenizer(["a man", "two"])
     pieces = tokenizer.pieces(ids).to_list()

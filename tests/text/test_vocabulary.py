@@ -19,6 +19,49 @@ def test_dataset_of_strings():
     assert learn_tokenizer(dataset, 300).proto == learn_tokenizer(LINES, 300).proto
 
 
+def test_lines_of_bytes():
+    encoded = [line.encode() for line in LINES]
+    assert learn_tokenizer(encoded, 300).proto == learn_tokenizer(LINES, 300).proto
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "message"),
+    [
+        ("Bäume".encode("latin1"), ValueError, r"2 is not UTF-8 \(byte 0xe4\). Decode"),
+        ("a\ud800", ValueError, r"2 has half a character, '\\ud800', .* Write its"),
+        (None, TypeError, "2 is of type NoneType, but str or bytes is needed: None"),
+        (
+            ["the", "cat"],
+            TypeError,
+            r"2 is of type list, but .* needed: \['the', 'cat'",
+        ),
+    ],
+)
+def test_a_line_that_is_no_text(line, error, message):
+    with pytest.raises(error, match=f"Line {message}"):
+        learn_tokenizer(["the cat", line, *LINES], 300)
+
+
+def test_a_dataset_that_is_not_utf_8():
+    dataset = tf.data.Dataset.from_tensor_slices([b"the cat", b"\xff"])
+    with pytest.raises(ValueError, match=r"Line 2 is not UTF-8 \(byte 0xff\)"):
+        learn_tokenizer(dataset, 300)
+
+
+@pytest.mark.parametrize("lines", [None, 3])
+def test_no_lines_at_all(lines):
+    message = f"needs an iterable of str, but got {type(lines).__name__}: {lines}"
+    with pytest.raises(TypeError, match=message):
+        learn_tokenizer(lines)
+
+
+@pytest.mark.parametrize("size", [0, -5, 300.0, "300", None])
+def test_a_vocabulary_size_that_is_no_number_of_ids(size):
+    message = f"vocabulary_size is {size!r}, but a number of ids, such as"
+    with pytest.raises(ValueError, match=message):
+        learn_tokenizer(LINES, size)
+
+
 def test_no_path_of_this_machine_is_kept():
     proto = learn_tokenizer(LINES, 300).proto
     assert b"rules.tsv" not in proto
@@ -30,9 +73,11 @@ def test_dataset_of_pairs_is_refused():
         learn_tokenizer(dataset)
 
 
-def test_one_string_is_refused():
-    with pytest.raises(ValueError, match="needs many lines, but got one str"):
-        learn_tokenizer("the cat sat")
+@pytest.mark.parametrize("text", ["the cat sat", b"the cat sat"])
+def test_one_string_is_refused(text):
+    message = f"needs many lines, but got one {type(text).__name__}"
+    with pytest.raises(ValueError, match=message):
+        learn_tokenizer(text)
 
 
 def test_small_text_says_the_largest_vocabulary():
@@ -84,7 +129,7 @@ def test_an_error_of_the_lines_comes_through():
         yield "the cat"
         raise OSError("disk gone")
 
-    with pytest.raises(RuntimeError, match="OSError: disk gone"):
+    with pytest.raises(OSError, match="disk gone"):
         learn_tokenizer(broken(), 300)
 
 

@@ -1,3 +1,5 @@
+import keras
+
 from tests.training.test_fit import fit
 from tests.training.tiny import Task
 from zoo import training
@@ -63,7 +65,14 @@ def test_the_running_command_hides_the_interpreters_path():
     assert "bin/python" not in command.split()[0]
 
 
-def test_the_machine_is_described():
+def test_the_machine_is_described(monkeypatch):
     machine = training.describe_machine()
     assert "cores" in machine
     assert "Keras" in machine
+    assert "devices cpu:0" in machine.lower()
+    # On Torch, where Keras has no list of devices.
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    monkeypatch.delattr(keras.distribution, "list_devices")
+    machine = training.describe_machine()
+    assert "devices not listed" in machine
+    assert "on torch" in machine

@@ -53,6 +53,21 @@ def test_an_empty_folder_is_taken(run_dir):
     assert RunFolder(run_dir, SETTINGS).checkpoints.is_dir()
 
 
+def test_what_a_very_early_stop_leaves_is_taken(run_dir):
+    run_dir.mkdir()
+    (run_dir / "partial-settings.json").write_text('{"se')
+    RunFolder(run_dir, {"seed": 1})
+    RunFolder(run_dir, {"seed": 1})
+
+
+def test_damaged_settings_are_named(run_dir):
+    RunFolder(run_dir, {"seed": 1})
+    (run_dir / "settings.json").write_text("")
+    with pytest.raises(ValueError, match="settings.json is damaged.*--no-resume"):
+        RunFolder(run_dir, {"seed": 1})
+    RunFolder(run_dir, {"seed": 1}, resume=False)
+
+
 def test_values_that_json_lacks_compare_by_their_text(run_dir, tmp_path):
     settings = {"data": tmp_path, "betas": (0.9, 0.98)}
     RunFolder(run_dir, settings)

@@ -10,7 +10,7 @@ import numpy as np
 _MOST_STEPS = 64  # lengths are rounded up until at most this many remain
 _MOST_CANDIDATES = 512
 # How many pairs a packed row chooses its next pair from.
-_POOL_SIZE = 256
+_POOL_SIZE = 2048
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from zoo.data.tokenized_pairs import choose_texts, join_texts, ranges
 
 # Places of a packed row, on its longer side. Attention costs grow with it; shorter
 # rows waste more.
-PACKED_LENGTH = 128
+PACKED_LENGTH = 80
 # Epochs planned ahead to see how many batches one takes.
 _NUM_SURVEYED = 3
 _MOST_ATTEMPTS = 20
@@ -34,8 +34,24 @@ class Epochs:
     """
 
     def __init__(
-        self, corpus, samplers, *, batch_tokens, num_buckets, packed, shuffle, seed
+        self,
+        corpus,
+        samplers,
+        *,
+        batch_tokens,
+        batches_per_update,
+        num_buckets,
+        packed,
+        shuffle,
+        seed,
     ):
+        if batches_per_update < 1:
+            raise ValueError(
+                f"batches_per_update={batches_per_update}. An update of the weights "
+                "takes at least one batch: pass the optimizer's "
+                "gradient_accumulation_steps, or 1 where it has none."
+            )
+        self.batches_per_update = batches_per_update
         self.corpus = corpus
         self.samplers = samplers and [_compiled(sampler) for sampler in samplers]
         self.batch_tokens = batch_tokens
@@ -71,8 +87,12 @@ class Epochs:
                 len(plan) - self.num_batches,
                 len(plan),
             )
-        for batch in batching.with_length(plan, self.num_batches):
-            yield _arrays(batch, *texts, self.packed)
+        plan = batching.with_length(plan, self.num_batches)
+        for first in range(0, len(plan), self.batches_per_update):
+            update = plan[first : first + self.batches_per_update]
+            tokens = np.mean([_num_targets(batch, texts[1]) for batch in update])
+            for batch in update:
+                yield _arrays(batch, *texts, self.packed, tokens)
 
     def _draw(self, epoch, attempt=0):
         """The texts and the list of `batching.Batch` of an epoch.
@@ -106,7 +126,16 @@ class Epochs:
         """How many batches an epoch gets, where that changes from epoch to epoch."""
         varies = self.samplers is not None or (self.packed and self.shuffle)
         epochs = range(_NUM_SURVEYED if varies else 1)
-        return max(len(self._draw(epoch)[1]) for epoch in epochs)
+        most = max(len(self._draw(epoch)[1]) for epoch in epochs)
+        updates = -(-most // self.batches_per_update)
+        num_batches = updates * self.batches_per_update
+        num_pairs = len(self.corpus[0].lengths)
+        if num_batches > num_pairs:
+            raise ValueError(
+                f"batches_per_update={self.batches_per_update}, but there are only "
+                f"{num_pairs} pairs, and each batch needs one. Pass a smaller number."
+            )
+        return num_batches
 
 
 def _lengths(texts):
@@ -146,8 +175,16 @@ def _sample(texts, sampler, key):
     return join_texts(parts)
 
 
-def _arrays(batch, source, target, packed):
-    """Gathers the ids of one `batching.Batch`."""
+def _num_targets(batch, target):
+    return int((target.lengths[batch.pairs] - 1).sum())
+
+
+def _arrays(batch, source, target, packed, tokens):
+    """Gathers the ids of one `batching.Batch`.
+
+    `tokens` is the number of target tokens that the weights of a batch sum up to
+    its size for: its own, or the mean over the batches of an update.
+    """
     num_rows, source_length, target_length = batch.shape
     source_side = _Side(
         (num_rows, source_length), batch, batch.source_starts, source.lengths
@@ -165,7 +202,7 @@ def _arrays(batch, source, target, packed):
             inputs[f"{name}_segment_ids"] = side.segment_ids()
             inputs[f"{name}_positions"] = side.positions()
     weight = (labels != 0).astype(np.float32)
-    return inputs, labels, weight * (weight.size / weight.sum())
+    return inputs, labels, weight * np.float32(weight.size / tokens)
 
 
 class _Side:

@@ -1,6 +1,10 @@
 """Pairs from TensorFlow Datasets."""
 
+import difflib
+
 import tensorflow_datasets
+
+from zoo.data.missing_split import MissingSplitError
 
 
 def read_tfds(name, split, source, target):
@@ -14,7 +18,7 @@ def read_tfds(name, split, source, target):
     Returns:
         (sources, targets): lists of str.
     """
-    builder = tensorflow_datasets.builder(name)
+    builder = _builder(name)
     languages = _languages(builder, name)
     if source is None and target is None and builder.info.supervised_keys:
         source, target = builder.info.supervised_keys
@@ -29,7 +33,9 @@ def read_tfds(name, split, source, target):
     known = list(builder.info.splits) or split
     chosen = next((name for name in split if name in known), None)
     if chosen is None:
-        raise ValueError(f"tfds:{name} has no split {split[0]!r}. It has {known}.")
+        raise MissingSplitError(
+            f"tfds:{name} has no split {split[0]!r}. It has {known}."
+        )
     sources, targets = [], []
     for example in builder.as_dataset(split=chosen).as_numpy_iterator():
         texts = _texts(example)
@@ -37,6 +43,20 @@ def read_tfds(name, split, source, target):
             sources.append(texts[source].decode("utf-8"))
             targets.append(texts[target].decode("utf-8"))
     return sources, targets
+
+
+def _builder(name):
+    try:
+        return tensorflow_datasets.builder(name)
+    except tensorflow_datasets.core.DatasetNotFoundError:
+        known = tensorflow_datasets.list_builders(with_community_datasets=False)
+    near = difflib.get_close_matches(name.partition("/")[0], known, n=5)
+    # Raised out here, for the error above lists all of the thousand names.
+    raise ValueError(
+        f"tfds:{name} is no data set of TensorFlow Datasets. "
+        + (f"Its nearest names: {near}. " if near else "No name is near. ")
+        + "All are at https://www.tensorflow.org/datasets/catalog."
+    )
 
 
 def _languages(builder, name):

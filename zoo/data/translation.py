@@ -20,6 +20,7 @@ def translation_batches(
     seed=0,
     subword_sampling=0.0,
     first_epoch=0,
+    batches_per_update=1,
 ):
     """Tokenizes pairs once and serves them in batches of few static shapes.
 
@@ -50,17 +51,21 @@ def translation_batches(
         subword_sampling: float. Probability to split a subword, see
             `zoo.text.SubwordSampler`.
         first_epoch: int. The epoch to begin with.
+        batches_per_update: int. The optimizer's `gradient_accumulation_steps`, so
+            that the loss is the mean over all tokens of an update.
 
     Returns:
         `tf.data.Dataset` of (inputs, labels, sample_weight): inputs are `source_ids`
         `(batch, source length)`, which end with the end id, and `target_ids`
         `(batch, target length)`, which begin with the start id; labels `(batch, target
-        length)` are the next target ids; weights are 0 on padding and have mean 1.
+        length)` are the next target ids; weights are 0 on padding and have mean 1
+        (over the batches of an update, each counted alike).
     """
     epochs = Epochs(
         tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length),
         _samplers(source_tokenizer, target_tokenizer, subword_sampling),
         batch_tokens=batch_tokens,
+        batches_per_update=batches_per_update,
         num_buckets=num_buckets,
         packed=packed,
         shuffle=shuffle,

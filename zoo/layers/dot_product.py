@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
-# Added to the score of what may not be seen: its probability is then exactly 0,
-# and two of them added stay far from overflow.
-_HIDDEN = -1e9
+# Added to the score of what may not be seen: its probability is then exactly 0. It
+# is half of the least float16, so that with a bias added it does not become -inf,
+# of which a softmax makes NaN where nothing else is in the row.
+_HIDDEN = -3e4
 
 
 def attend_fused(query, key, value, mask=None, bias=None):
@@ -53,21 +54,23 @@ def attend_with_scores(query, key, value, mask=None, bias=None, dropout=None):
     batch, queries, num_heads, head_dim = ops.shape(query)
     groups, keys = ops.shape(key)[1:3]
     query = ops.swapaxes(query * head_dim**-0.5, 1, 2)
-    query = ops.reshape(query, (batch, groups, -1, head_dim))
+    # Not -1, which no shape can stand for in an empty batch.
+    rows = num_heads // groups * queries
+    query = ops.reshape(query, (batch, groups, rows, head_dim))
     scores = ops.matmul(query, ops.swapaxes(key, 2, 3))
     scores = ops.reshape(scores, (batch, num_heads, queries, keys))
     scores = ops.cast(scores, "float32")
     if mask is not None or bias is not None:
         scores = scores + _additive(mask, bias)
-    probabilities = ops.softmax(scores, axis=-1)
-    if mask is not None:
-        visible = ops.any(mask, axis=-1, keepdims=True)
-        probabilities = probabilities * ops.cast(visible, "float32")
-    probabilities = ops.cast(probabilities, value.dtype)
+    probabilities = ops.cast(ops.softmax(scores, axis=-1), value.dtype)
     weights = probabilities if dropout is None else dropout(probabilities)
-    weights = ops.reshape(weights, (batch, groups, -1, keys))
+    weights = ops.reshape(weights, (batch, groups, rows, keys))
     attended = ops.matmul(weights, value)
     attended = ops.reshape(attended, (batch, num_heads, queries, head_dim))
+    if mask is not None:
+        # A product for each result: a graph leaves out that of the scores unless asked.
+        visible = ops.cast(ops.any(mask, axis=-1, keepdims=True), value.dtype)
+        probabilities, attended = probabilities * visible, attended * visible
     return ops.swapaxes(attended, 1, 2), probabilities
 
 

@@ -32,12 +32,7 @@ def predict(path: str | Path, texts: list[str]) -> list[str]:
     """Asks the model's `serving_default` signature: one answer a text."""
     # The name keeps the loaded model, and with it its weights, alive.
     model = tf.saved_model.load(str(latest_version(path)))
-    serve = model.signatures["serving_default"]
-    inputs = serve.structured_input_signature[1]
-    if "text" not in inputs:
-        raise ValueError(
-            f"{path} takes {sorted(inputs)}, not text. Ask a model that takes text."
-        )
+    serve = _text_signature(path, model.signatures)
     outputs = serve(text=tf.constant(texts, tf.string))
     # Of every text task one output is a string for each text: the answer.
     answers = [
@@ -51,3 +46,24 @@ def predict(path: str | Path, texts: list[str]) -> list[str]:
             "string a text; exactly one should. Load it with tf.saved_model.load."
         )
     return [answer.decode() for answer in answers[0]]
+
+
+def _text_signature(path, signatures):
+    """The signature `serving_default`, which must take one string tensor `text`."""
+    known = f"It has the signatures {sorted(signatures)}"
+    if "serving_default" not in signatures:
+        raise ValueError(
+            f"{path} has no signature 'serving_default'. {known}. Export it with one, "
+            "or load it with tf.saved_model.load and ask another."
+        )
+    serve = signatures["serving_default"]
+    inputs = {
+        name: f"{spec.dtype.name} {spec.shape}"
+        for name, spec in sorted(serve.structured_input_signature[1].items())
+    }
+    if list(inputs) != ["text"] or inputs["text"] != "string (None,)":
+        raise ValueError(
+            f"{path} takes {inputs}, not one string tensor (None,) called text. "
+            f"{known}. Ask a model that takes text."
+        )
+    return serve

@@ -1,11 +1,15 @@
 """Compiles a function of a model's weights on whichever backend runs."""
 
+import weakref
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 if keras.backend.backend() == "jax":
     import jax
+if keras.backend.backend() == "torch":
+    import torch
 
 
 def compiled(function, model, jit_compile=True):
@@ -19,8 +23,20 @@ def compiled(function, model, jit_compile=True):
         return tf.function(function, jit_compile=jit_compile, autograph=False)
     if keras.backend.backend() == "jax":
         function = _jitted(function, model)
+    return bridged(function)
 
-    def bridged(*arguments):
+
+def bridged(function):
+    """Lets a function of the backend's tensors take and give TensorFlow tensors.
+
+    Nothing is differentiated: on Torch no gradients are kept ready.
+    """
+    if keras.backend.backend() == "tensorflow":
+        return function
+    if keras.backend.backend() == "torch":
+        function = torch.no_grad()(function)
+
+    def between(*arguments):
         arguments = keras.tree.map_structure(
             lambda x: ops.convert_to_tensor(x.numpy()), arguments
         )
@@ -28,7 +44,32 @@ def compiled(function, model, jit_compile=True):
             lambda x: tf.constant(ops.convert_to_numpy(x)), function(*arguments)
         )
 
-    return bridged
+    return between
+
+
+class CompiledFunctions:
+    """Keeps compiled functions by key, for as long as the model's weights stay.
+
+    A graph goes on with the weights that it was traced with. `enable_lora` and
+    `quantize` put others in their place: then everything is made anew.
+    """
+
+    def __init__(self):
+        self._functions = {}
+        self._weights = []
+
+    def get(self, key, make, weights):
+        """The function kept under `key`, made by `make()` where there is none."""
+        same = len(weights) == len(self._weights) and all(
+            seen() is weight
+            for seen, weight in zip(self._weights, weights, strict=True)
+        )
+        if not same:
+            self._functions.clear()
+            self._weights = [weakref.ref(weight) for weight in weights]
+        if key not in self._functions:
+            self._functions[key] = make()
+        return self._functions[key]
 
 
 def _jitted(function, model):

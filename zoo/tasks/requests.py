@@ -1,8 +1,11 @@
 """What comes in and goes out of a generating task, checked."""
 
 import collections
-import collections.abc
+import math
+import numbers
+import operator
 import zlib
+from collections.abc import Iterable, Mapping, Set
 
 import numpy as np
 import tensorflow as tf
@@ -10,10 +13,11 @@ import tensorflow as tf
 
 def checked_texts(texts):
     """A list of str that are all valid Unicode, or an error that names the item."""
-    if isinstance(texts, bytes) or not isinstance(texts, collections.abc.Iterable):
+    if isinstance(texts, bytes | Mapping | Set) or not isinstance(texts, Iterable):
         raise TypeError(
             f"generate takes a str or a list of str, got {type(texts).__name__} "
-            f"({texts!r:.80}). Decode bytes first, and turn numbers into text."
+            f"({texts!r:.80}). Decode bytes first, turn numbers into text, and put "
+            "what has no order or has keys into a list."
         )
     texts = list(texts)
     for number, text in enumerate(texts):
@@ -34,18 +38,45 @@ def checked_texts(texts):
 
 
 def check_generation_options(**options):
-    """Refuses options out of their range; None stands for one that is not given."""
-    ranges = {
-        "max_length": (lambda x: x >= 1, "at least 1"),
-        "length_penalty": (lambda x: x >= 0, "at least 0"),
-        "temperature": (lambda x: x >= 0, "at least 0, which is greedy"),
-        "top_k": (lambda x: x >= 0, "at least 0, which is all tokens"),
-        "top_p": (lambda x: 0 < x <= 1, "above 0 and at most 1, which is all tokens"),
-    }
+    """Refuses options of another type or out of their range."""
     for name, value in options.items():
-        fits, expected = ranges[name]
-        if value is not None and not fits(value):
-            raise ValueError(f"generate got {name}={value}. It must be {expected}.")
+        kind, fits, expected = _OPTIONS[name]
+        if value is None and name in _LEFT_OUT:
+            continue
+        if not kind(value):
+            raise TypeError(
+                f"{name}={value!r} is of type {type(value).__name__}. It must be "
+                f"{kind.__doc__}, {expected}."
+            )
+        if not fits(value):
+            raise ValueError(f"{name}={value} is out of range. It must be {expected}.")
+
+
+def _whole(value):
+    """a whole number"""
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def _number(value):
+    """a number"""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+_OPTIONS = {  # name: its type, its range, both in words
+    "num_beams": (_whole, lambda x: x >= 1, "at least 1, which is greedy"),
+    "num_return_sequences": (_whole, lambda x: x >= 1, "at least 1"),
+    "max_length": (_whole, lambda x: x >= 1, "at least 1"),
+    "length_penalty": (_number, lambda x: 0 <= x < math.inf, "at least 0, and finite"),
+    "temperature": (_number, lambda x: x >= 0, "at least 0, which is greedy"),
+    "top_k": (_whole, lambda x: x >= 0, "at least 0, which is all tokens"),
+    "top_p": (_number, lambda x: 0 < x <= 1, "above 0 and at most 1, which is all"),
+    "seed": (_whole, lambda x: True, "any"),
+}
+_LEFT_OUT = ("max_length", "temperature", "top_k", "top_p", "seed")  # may be None
 
 
 def text_seeds(texts, seed):
@@ -56,7 +87,8 @@ def text_seeds(texts, seed):
     seen = collections.Counter()
     seeds = []
     for text in texts:
-        seeds.append(zlib.crc32(text.encode("utf-8"), seed & 0xFFFFFFFF) + seen[text])
+        start = zlib.crc32(text.encode("utf-8"), seed & 0xFFFFFFFF)
+        seeds.append((start + seen[text]) & 0xFFFFFFFF)
         seen[text] += 1
     return tf.constant(np.array(seeds, np.uint32).astype(np.int32))
 

@@ -1,6 +1,9 @@
 """Which source pieces each target piece looked at."""
 
 import tensorflow as tf
+from keras import ops
+
+from zoo.tasks.compiling import bridged
 
 
 def explain(rows, owner, token_ids, count, task):
@@ -23,8 +26,9 @@ def explain(rows, owner, token_ids, count, task):
     targets = tf.RaggedTensor.from_tensor(token_ids, lengths=lengths)
     source, source_places = _joined(rows, owner, count)
     target, target_places = _joined(targets, owner, count)
-    attention = _mean_attention(task, rows.to_tensor(), targets.to_tensor())
-    mask = tf.sequence_mask(lengths)[:, :, None] & (rows.to_tensor() > 0)[:, None, :]
+    source_ids, target_ids = _dense(rows), _dense(targets)
+    attention = _mean_attention(task, source_ids, target_ids)
+    mask = (target_ids > 0)[:, :, None] & (source_ids > 0)[:, None, :]
     piece, at_target, at_source = tf.unstack(tf.where(mask), axis=1)
     places = tf.stack(
         [
@@ -48,6 +52,12 @@ def explain(rows, owner, token_ids, count, task):
     }
 
 
+def _dense(rows):
+    """Ragged -> padded, to two places at least: Keras warns of a softmax over one."""
+    ids = rows.to_tensor()
+    return tf.pad(ids, [[0, 0], [0, tf.maximum(2 - tf.shape(ids)[1], 0)]])
+
+
 def _joined(rows, owner, count):
     """Joins the rows of one owner; also says where each token came to stand.
 
@@ -66,12 +76,14 @@ def _joined(rows, owner, count):
 
 def _mean_attention(task, source_ids, target_ids):
     """The decoder's cross-attention, read with the translation given."""
-    memory, memory_mask = task.model.encode(source_ids)
     start = tf.fill([tf.shape(target_ids)[0], 1], task.target_tokenizer.start_token_id)
-    _, scores = task.model.decode(
-        tf.concat([start, target_ids[:, :-1]], axis=1),
-        memory,
-        memory_mask=memory_mask,
-        return_scores=True,
-    )
-    return tf.reduce_mean(tf.cast(tf.stack(scores), tf.float32), axis=[0, 2])
+    inputs = tf.concat([start, target_ids[:, :-1]], axis=1)
+
+    def read(source_ids, inputs):
+        memory, memory_mask = task.model.encode(source_ids)
+        _, scores = task.model.decode(
+            inputs, memory, memory_mask=memory_mask, return_scores=True
+        )
+        return ops.mean(ops.cast(ops.stack(scores), "float32"), axis=(0, 2))
+
+    return bridged(read)(source_ids, inputs)

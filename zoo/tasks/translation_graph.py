@@ -16,21 +16,23 @@ def longest_answer(source_length):
 
 def search_options(model, max_length=None, length_penalty=0.6, num_results=1):
     """The options of `search` as tensors, so that another value traces nothing."""
+    max_length = min(max_length or model.max_length, model.max_length)
     return {
-        "max_length": tf.constant(max_length or model.max_length),
+        "max_length": tf.constant(max_length, tf.int32),
         "length_penalty": tf.constant(length_penalty, tf.float32),
-        "num_results": tf.constant(num_results),
+        "num_results": tf.constant(num_results, tf.int32),
     }
 
 
 def sampling_options(temperature, top_k, top_p):
     """The further options of `search` when it draws; None leaves one out."""
+    top_k = min(top_k or 0, tf.int32.max)
     return {
         "temperature": tf.constant(
-            1 if temperature is None else temperature, "float32"
+            1 if temperature is None else temperature, tf.float32
         ),
-        "top_k": tf.constant(0 if top_k is None else top_k),
-        "top_p": tf.constant(1 if top_p is None else top_p, "float32"),
+        "top_k": tf.constant(top_k, tf.int32),
+        "top_p": tf.constant(1 if top_p is None else top_p, tf.float32),
     }
 
 
@@ -158,11 +160,23 @@ def join_pieces(owner, token_ids, scores, count, tokenizer):
     """The pieces' translations and scores -> those of `count` texts.
 
     Returns:
-        translations, string, and scores, float32, both `(count, num_results)`; an
-        empty text has an empty translation of score 0.
+        translations, string, and scores, float32, both `(count, num_results)`, best
+        first; an empty text has an empty translation of score 0. A piece whose
+        translation is empty leaves no space.
     """
     _, num_results, length = token_ids.shape
     translated = tokenizer.detokenize(tf.reshape(token_ids, [-1, length]))
-    translated = tf.reshape(translated, [-1, num_results])
-    joined = tf.strings.unsorted_segment_join(translated, owner, count, separator=" ")
-    return joined, tf.math.unsorted_segment_mean(scores, owner, count)
+    answer = owner[:, None] * num_results + tf.range(num_results, dtype=owner.dtype)
+    answer = tf.reshape(answer, [-1])
+    said = translated != ""
+    joined = tf.strings.unsorted_segment_join(
+        translated[said], answer[said], count * num_results, separator=" "
+    )
+    joined = tf.reshape(joined, [-1, num_results])
+    scores = tf.math.unsorted_segment_mean(scores, owner, count)
+    # Samples come as they were drawn.
+    order = tf.argsort(scores, direction="DESCENDING", stable=True)
+    return (
+        tf.gather(joined, order, batch_dims=1),
+        tf.gather(scores, order, batch_dims=1),
+    )

@@ -12,11 +12,11 @@ from zoo.export import write_saved_model
 from zoo.losses import SmoothedCrossentropy
 from zoo.models import TranslationModel
 from zoo.schedules import InverseSquareRoot
-from zoo.tasks.compiling import compiled, should_jit_compile
+from zoo.tasks.compiling import CompiledFunctions, compiled, should_jit_compile
 from zoo.tasks.preset_folder import (
-    checked_assets,
     read_config,
-    read_weights,
+    read_model,
+    read_tokenizers,
     write_preset_folder,
 )
 from zoo.tasks.requests import (
@@ -35,7 +35,6 @@ from zoo.tasks.translation_graph import (
 )
 from zoo.tasks.translation_scores import translation_scores
 from zoo.text.chunking import cut_tables
-from zoo.text.sentence_piece import SentencePieceTokenizer
 
 
 class Translator:
@@ -58,7 +57,7 @@ class Translator:
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.cut_tables = cut_tables(source_tokenizer.get_vocabulary())
-        self._compiled = {}
+        self._compiled = CompiledFunctions()
 
     @classmethod
     def from_preset(
@@ -83,7 +82,7 @@ class Translator:
         """
         given = (tokenizer, source_tokenizer, target_tokenizer)
         if Path(preset).is_dir():
-            return cls._from_folder(Path(preset), given, **overrides)
+            return cls._from_folder(Path(preset), given, overrides)
         if preset not in presets.list_presets():
             raise ValueError(
                 presets.unknown_preset(preset, presets.list_presets())
@@ -101,30 +100,24 @@ class Translator:
         return cls(model, source_tokenizer, target_tokenizer)
 
     @classmethod
-    def _from_folder(cls, folder, given, **overrides):
+    def _from_folder(cls, folder, given, overrides):
         config = read_config(folder, cls.__name__)
         if any(tokenizer is not None for tokenizer in given):
             raise ValueError(
                 f"{folder} holds its own tokenizers; from_preset takes one only with "
                 "a named size such as 'translator_tiny'. Leave it out."
             )
-        tokenizers = {}
-        for name in config["tokenizers"]:
-            tokenizers[name] = SentencePieceTokenizer()
-            tokenizers[name].load_assets(checked_assets(folder, name))
-        pair = (
-            tokenizers.get("source_tokenizer", tokenizers.get("tokenizer")),
-            tokenizers.get("target_tokenizer", tokenizers.get("tokenizer")),
-        )
-        model = TranslationModel(**{**config["model"], **overrides})
-        _check_fit(model, *pair)
-        model.build()
-        read_weights(folder, model, config)
+        pair = _tokenizer_pair(**read_tokenizers(folder, config))
+        model = read_model(folder, config, TranslationModel, overrides)
         compile_translation_model(model)
         return cls(model, *pair)
 
     def save_to_preset(self, folder):
-        """Writes a folder that `from_preset` reads, on any Keras backend."""
+        """Writes a folder that `from_preset` reads, on any Keras backend.
+
+        LoRA weights are added to those that they change. A quantized model is
+        refused: save before `quantize`.
+        """
         tokenizers = {"tokenizer": self.source_tokenizer}
         if self.target_tokenizer is not self.source_tokenizer:
             tokenizers = {
@@ -186,13 +179,16 @@ class Translator:
         texts = checked_texts([texts] if single else texts)
         sampling = any(option is not None for option in (temperature, top_k, top_p))
         check_generation_options(
+            num_beams=num_beams,
             max_length=max_length,
             length_penalty=length_penalty,
+            num_return_sequences=num_return_sequences,
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
+            seed=seed,
         )
-        if not sampling and not 1 <= num_return_sequences <= num_beams:
+        if not sampling and num_return_sequences > num_beams:
             raise ValueError(
                 f"num_return_sequences={num_return_sequences} must lie between 1 and "
                 f"num_beams={num_beams}. Raise num_beams, or pass temperature= to "
@@ -254,27 +250,25 @@ class Translator:
 
     def _answer_function(self, sampling, width):
         """string `(n,)`, seeds, options -> answers and scores `(n, width)`."""
-        if (sampling, width) not in self._compiled:
-            decode = self._decode_function(sampling, width)
+        decode = self._decode_function(sampling, width)
 
-            def answer(texts, seeds, options):
-                _, owner, token_ids, scores = search_texts(
-                    texts, seeds, functools.partial(decode, options), self, width
-                )
-                return join_pieces(
-                    owner, token_ids, scores, tf.size(texts), self.target_tokenizer
-                )
+        def answer(texts, seeds, options):
+            _, owner, token_ids, scores = search_texts(
+                texts, seeds, functools.partial(decode, options), self, width
+            )
+            return join_pieces(
+                owner, token_ids, scores, tf.size(texts), self.target_tokenizer
+            )
 
-            if keras.backend.backend() == "tensorflow":
-                answer = tf.function(answer, autograph=False, reduce_retracing=True)
-            self._compiled[sampling, width] = answer
-        return self._compiled[sampling, width]
+        def make():
+            if keras.backend.backend() != "tensorflow":
+                return answer
+            return tf.function(answer, autograph=False, reduce_retracing=True)
+
+        return self._compiled.get((sampling, width), make, self.model.weights)
 
     def _decode_function(self, sampling, width, jit_compile=True):
         """options, ids `(batch, S)`, seeds -> ids and scores `(batch, width, ...)`."""
-        key = (sampling, width, jit_compile)
-        if key in self._compiled:
-            return self._compiled[key]
 
         def decode(options, source_ids, seeds):
             return search(
@@ -288,8 +282,11 @@ class Translator:
                 width=width,
             )
 
-        self._compiled[key] = compiled(decode, self.model, jit_compile)
-        return self._compiled[key]
+        return self._compiled.get(
+            (sampling, width, jit_compile),
+            lambda: compiled(decode, self.model, jit_compile),
+            self.model.weights,
+        )
 
     def explain(self, text, num_beams=4):
         """Translates one text and says which source pieces each target piece saw.
@@ -297,8 +294,9 @@ class Translator:
         Returns:
             dict: `source_pieces` and `target_pieces`, lists of str of lengths S and
             T, and `attention`, float32 array `(T, S)`, the mean over heads and
-            layers, whose rows sum to 1.
+            layers, whose rows sum to 1. All are empty for an empty text.
         """
+        check_generation_options(num_beams=num_beams)
         decode = self._decode_function(False, num_beams)
         options = search_options(self.model)
         texts = tf.constant(checked_texts([text]))
@@ -328,6 +326,7 @@ class Translator:
         Returns:
             str, the path of the version.
         """
+        check_generation_options(num_beams=num_beams, length_penalty=length_penalty)
         compiled_decode = self._decode_function(False, num_beams, jit_compile)
 
         def decode(num_results, source_ids, seeds):
@@ -357,7 +356,7 @@ def compile_translation_model(model):
     )
 
 
-def _tokenizer_pair(tokenizer, source_tokenizer, target_tokenizer):
+def _tokenizer_pair(tokenizer=None, source_tokenizer=None, target_tokenizer=None):
     if tokenizer is not None and source_tokenizer is target_tokenizer is None:
         return tokenizer, tokenizer
     if tokenizer is None and None not in (source_tokenizer, target_tokenizer):

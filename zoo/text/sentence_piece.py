@@ -75,6 +75,8 @@ class SentencePieceTokenizer(keras_nlp.tokenizers.Tokenizer):
         self._check_proto()
         if not isinstance(token_ids, tf.RaggedTensor):
             token_ids = _dense_or_ragged(token_ids)
+        if isinstance(token_ids, tf.RaggedTensor):
+            token_ids = token_ids.with_row_splits_dtype(tf.int64)  # what `decode` takes
         if token_ids.shape.rank == 1:
             return self.detokenize(token_ids[tf.newaxis])[0]
         token_ids = tf.cast(token_ids, tf.int32)

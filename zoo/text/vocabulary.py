@@ -1,6 +1,8 @@
 """Learning a subword vocabulary from text."""
 
+import collections.abc
 import io
+import numbers
 import os
 import re
 import tempfile
@@ -37,9 +39,9 @@ def learn_tokenizer(lines, vocabulary_size=10_000, kind="sentence_piece"):
     [b"a dog"]
 
     Args:
-        lines: an iterable of str, or a `tf.data.Dataset` of strings. Text in any
-            number of languages: pass both sides of a parallel corpus to share one
-            vocabulary.
+        lines: an iterable of str or UTF-8 bytes, or a `tf.data.Dataset` of strings.
+            Text in any number of languages: pass both sides of a parallel corpus to
+            share one vocabulary.
         vocabulary_size: int. Number of ids, of which 4 are special and 256 are bytes.
         kind: str. Only `"sentence_piece"`.
 
@@ -50,14 +52,22 @@ def learn_tokenizer(lines, vocabulary_size=10_000, kind="sentence_piece"):
         raise ValueError(
             f"Unknown kind {kind!r} of tokenizer. Known: 'sentence_piece'."
         )
+    if not isinstance(vocabulary_size, numbers.Integral) or vocabulary_size <= 0:
+        raise ValueError(
+            f"vocabulary_size is {vocabulary_size!r}, but a number of ids, such as "
+            "10000, is needed."
+        )
+    training_lines = _TrainingLines(lines)
     model = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
         options = _trainer_options(vocabulary_size, _normalization_rules(folder))
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=_training_lines(lines), model_writer=model, **options
+                sentence_iterator=iter(training_lines), model_writer=model, **options
             )
         except RuntimeError as error:
+            if training_lines.error is not None:
+                raise training_lines.error from None
             raise _trainer_error(error, vocabulary_size) from error
     return SentencePieceTokenizer(_without_paths(model.getvalue()))
 
@@ -104,20 +114,67 @@ def _without_paths(proto):
     return model.SerializeToString(deterministic=True)
 
 
-def _training_lines(lines):
-    """Yields the lines as they will be encoded: with a space before."""
-    if isinstance(lines, tf.data.Dataset):
-        if lines.element_spec != tf.TensorSpec([], tf.string):
+class _TrainingLines:
+    """The lines as they will be encoded: with a space before.
+
+    Attributes:
+        error: what was raised while they were read; the trainer makes a
+            RuntimeError of anything.
+    """
+
+    def __init__(self, lines):
+        if isinstance(lines, tf.data.Dataset):
+            if lines.element_spec != tf.TensorSpec([], tf.string):
+                raise ValueError(
+                    "learn_tokenizer needs a tf.data.Dataset of scalar strings, but "
+                    f"its elements are {lines.element_spec}. Map it first: "
+                    'lines = pairs.map(lambda pair: pair["source"]).'
+                )
+            lines = lines.as_numpy_iterator()
+        if isinstance(lines, str | bytes):
             raise ValueError(
-                "learn_tokenizer needs a tf.data.Dataset of scalar strings, but its "
-                f"elements are {lines.element_spec}. Map it first: "
-                'lines = pairs.map(lambda pair: pair["source"]).'
+                "learn_tokenizer needs many lines, but got one "
+                f"{type(lines).__name__}: [text]."
             )
-        lines = (line.decode("utf-8") for line in lines.as_numpy_iterator())
-    elif isinstance(lines, str):
-        raise ValueError("learn_tokenizer needs many lines, but got one str: [text].")
-    for line in lines:
-        yield " " + line.translate(_RESERVED)
+        if not isinstance(lines, collections.abc.Iterable):
+            raise TypeError(
+                "learn_tokenizer needs an iterable of str, but got "
+                f"{type(lines).__name__}: {lines!r:.200}."
+            )
+        self.lines = lines
+        self.error = None
+
+    def __iter__(self):
+        try:
+            for number, line in enumerate(self.lines, start=1):
+                yield " " + _checked_text(number, line).translate(_RESERVED)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _checked_text(number, line):
+    """A str that UTF-8 can hold, from str or bytes."""
+    if not isinstance(line, str | bytes):
+        raise TypeError(
+            f"Line {number} is of type {type(line).__name__}, but str or bytes is "
+            f"needed: {line!r:.200}."
+        )
+    try:
+        if isinstance(line, bytes):
+            return line.decode("utf-8")
+        line.encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"Line {number} is not UTF-8 (byte 0x{line[error.start]:02x}). Decode it "
+            'first, for example: line.decode("latin1").'
+        ) from error
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"Line {number} has half a character, {line[error.start]!a}, which UTF-8 "
+            "cannot hold. Write its other half too, or leave the line out."
+        ) from error
+    return line
 
 
 def _trainer_error(error, vocabulary_size):

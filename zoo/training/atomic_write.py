@@ -15,8 +15,7 @@ def atomic_write(path):
     ...     beside.write_text("epoch,loss")
     """
     path = Path(path)
-    # The ending stays, because Keras chooses the file format by it.
-    beside = path.with_name(f"partial-{path.name}")
+    beside = partial_path(path)
     try:
         yield beside
         with open(beside, "rb") as file:
@@ -24,3 +23,9 @@ def atomic_write(path):
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def partial_path(path):
+    """Where the new file is until it is whole."""
+    # The ending stays, because Keras chooses the file format by it.
+    return path.with_name(f"partial-{path.name}")

@@ -67,17 +67,22 @@ def running_command():
 
 def describe_machine():
     """One line: system, processor, cores, accelerators, backend."""
-    devices = sorted(set(keras.distribution.list_devices()))
     return ", ".join(
         [
             f"{platform.system()} {platform.machine()}",
             _processor(),
             f"{os.cpu_count()} cores",
-            f"devices {' '.join(devices)}",
+            f"devices {_devices()}",
             f"Python {platform.python_version()}",
             f"Keras {keras.__version__} on {keras.backend.backend()}",
         ]
     )
+
+
+def _devices():
+    if keras.backend.backend() not in ("tensorflow", "jax"):
+        return "not listed"  # Keras lists those of these two only
+    return " ".join(sorted(set(keras.distribution.list_devices())))
 
 
 def _processor():

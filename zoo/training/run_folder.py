@@ -4,10 +4,10 @@ import csv
 import json
 from pathlib import Path
 
-from zoo.training.atomic_write import atomic_write
+from zoo.training.atomic_write import atomic_write, partial_path
 
-# Going on with other values of these is sound: they say how long to train and
-# where things lie, not what is trained.
+# A run may go on with other values of these: they say how long to train and where
+# things lie. (A schedule that ends with the epochs is then that of the longer run.)
 MAY_CHANGE = ("epochs", "patience", "resume", "run_dir", "export_dir")
 
 
@@ -48,14 +48,17 @@ class RunFolder:
                 self._refuse_if_different(may_change)
             else:
                 self._move_aside()
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True)
+        # First of all: a folder with these is a run, however early it is stopped.
         with atomic_write(self._settings_file) as beside:
             beside.write_text(json.dumps(self.settings, indent=2) + "\n")
+        self.checkpoints.mkdir(exist_ok=True)
 
     def _is_occupied(self):
-        return self.path.exists() and (
-            not self.path.is_dir() or any(self.path.iterdir())
-        )
+        if not self.path.is_dir():
+            return self.path.exists()
+        left_over = partial_path(self._settings_file)
+        return any(file != left_over for file in self.path.iterdir())
 
     def _refuse_if_not_a_run(self):
         if not self._settings_file.is_file():
@@ -65,7 +68,7 @@ class RunFolder:
             )
 
     def _refuse_if_different(self, may_change):
-        before = json.loads(self._settings_file.read_text())
+        before = self._settings_before()
         different = [
             f"{name}: {before.get(name)!r} there, {self.settings.get(name)!r} now"
             for name in sorted({*before, *self.settings} - set(may_change))
@@ -77,6 +80,16 @@ class RunFolder:
                 " Give the same settings to go on with it, another run_dir, or "
                 "resume=False (--no-resume) to move it aside and start anew."
             )
+
+    def _settings_before(self):
+        try:
+            settings = json.loads(self._settings_file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                f"{self._settings_file} is damaged ({error}). Choose another run_dir, "
+                "or resume=False (--no-resume) to move the run aside."
+            ) from error
+        return settings if isinstance(settings, dict) else {}
 
     def _move_aside(self):
         number = 1

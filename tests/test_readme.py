@@ -1,0 +1,25 @@
+"""The README's Python runs as it is written, on a corpus of a few lines."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.tasks.conftest import LINES
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+@pytest.mark.slow
+def test_from_files_to_a_served_translator(tmp_path, monkeypatch, capsys):
+    corpus = tmp_path / "data" / "multi30k"
+    corpus.mkdir(parents=True)
+    (corpus / "train.en").write_text("\n".join(LINES))
+    (corpus / "train.de").write_text("\n".join(line.upper() for line in LINES))
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert "10_000" in code and "epochs=40" in code
+    exec(code.replace("10_000", "320").replace("epochs=40", "epochs=1"), {})  # noqa: S102
+    assert capsys.readouterr().out
+    assert (tmp_path / "runs" / "en-de" / "config.json").is_file()
+    assert (tmp_path / "saved_models" / "en-de" / "1" / "saved_model.pb").is_file()
