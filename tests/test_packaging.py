@@ -22,7 +22,7 @@ PACKAGE_OF = {
     "tensorflow_serving": "tensorflow-serving-api",
     "tensorflow_text": "tensorflow-text",
 }
-OPTIONAL_IN_ZOO = {"jax", "tensorflow-datasets"}  # imported only where installed
+OPTIONAL_IN_ZOO = {"jax", "tensorflow-datasets", "torch"}  # only where installed
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is missing")
 
 
