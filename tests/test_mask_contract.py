@@ -14,6 +14,7 @@ from zoo.layers import (
     TransformerEncoder,
     segment_attention_mask,
 )
+from zoo.models.text_encoder import TextEncoder
 from zoo.models.translation_model import TranslationModel
 
 HIDDEN_DIM = 16
@@ -183,6 +184,47 @@ def decode_with_model(model, batch, rowwise):
     return ops.stack(outputs, axis=1)
 
 
+# Models that read one text
+
+
+def text(name, **options):
+    def make(dtype):
+        model = TextEncoder(30, 2, 4, HIDDEN_DIM, 32, dtype=dtype, **options)
+        model.build()
+        return model
+
+    return MaskCase(
+        name,
+        make,
+        streams=("source",),
+        place=token_ids,
+        call=lambda model, batch: model(text_inputs(batch))["sequence_output"],
+        shifted=shift_text,
+        causal=False,
+    )
+
+
+def text_inputs(batch):
+    names = {
+        "source": "token_ids",
+        "source_segment_ids": "document_ids",
+        "source_positions": "positions",
+    }
+    return {names[key]: value for key, value in batch.items() if key in names}
+
+
+def shift_text(model, batch, delta):
+    """Adds `delta` where the token ids are looked up."""
+    embed = model.token_embedding.call
+    model.token_embedding.call = lambda ids: (
+        embed(ids) + ops.cast(delta, model.compute_dtype)
+    )
+    try:
+        return model(text_inputs(batch))["sequence_output"]
+    finally:
+        model.token_embedding.call = embed
+
+
 CASES = [
     stack("encoder", TransformerEncoder),
     stack("encoder rotary", TransformerEncoder, positions="rotary", **MODERN),
@@ -194,6 +236,9 @@ CASES = [
     sequence_to_sequence(
         "translation pre-norm", TranslationModel, norm_first=True, tie_embeddings=False
     ),
+    text("text"),
+    text("text rotary pre-norm", positions="rotary", norm_first=True),
+    text("text alibi", positions="alibi"),
 ]
 
 

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _MODULE_OF = {
     "Preset": "zoo.presets",
+    "TextEncoder": "zoo.models.text_encoder",
     "TranslationModel": "zoo.models.translation_model",
     "Translator": "zoo.tasks.translator",
     "list_presets": "zoo.presets",

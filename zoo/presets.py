@@ -3,7 +3,7 @@
 import difflib
 from typing import NamedTuple
 
-from zoo.models import TranslationModel
+from zoo.models import TextEncoder, TranslationModel
 
 
 class Preset(NamedTuple):
@@ -38,9 +38,35 @@ _TRANSLATORS_PUBLISHED = {
     "translator_big":   (213_000_000, 37_000, _VASWANI),
 }  # fmt: skip
 
+_TURC = "Turc et al. 2019, https://arxiv.org/abs/1908.08962"
+_DEVLIN = "Devlin et al. 2018, https://arxiv.org/abs/1810.04805"
+_WANG = "Wang et al. 2020, https://arxiv.org/abs/2002.10957"
+
+_TEXT_ENCODERS = {
+    # name          layers heads hidden intermediate
+    "bert_tiny":   (2,     2,    128,   512),
+    "bert_mini":   (4,     4,    256,   1024),
+    "minilm_l6":   (6,     12,   384,   1536),
+    "bert_small":  (4,     8,    512,   2048),
+    "bert_medium": (8,     8,    512,   2048),
+    "bert_base":   (12,    12,   768,   3072),
+    "bert_large":  (24,    16,   1024,  4096),
+}  # fmt: skip
+
+# Published: parameters, with the vocabulary of 30,522 that they all have.
+_TEXT_ENCODERS_PUBLISHED = {
+    "bert_tiny":   (4_385_920,   _TURC),
+    "bert_mini":   (11_170_560,  _TURC),
+    "minilm_l6":   (22_713_216,  _WANG),
+    "bert_small":  (28_763_648,  _TURC),
+    "bert_medium": (41_373_184,  _TURC),
+    "bert_base":   (109_482_240, _DEVLIN),
+    "bert_large":  (335_141_888, _DEVLIN),
+}  # fmt: skip
+
 
 def list_presets():
-    """All named sizes, `{name: Preset}`, small ones first."""
+    """All named sizes, `{name: Preset}`, small ones of a task first."""
     presets = {}
     for name, (layers, heads, hidden, intermediate, _) in _TRANSLATORS.items():
         parameters, vocabulary_size, source = _TRANSLATORS_PUBLISHED[name]
@@ -49,6 +75,13 @@ def list_presets():
             f"post-norm, counted with {vocabulary_size:,} tokens"
         )
         presets[name] = Preset(name, "Translator", description, parameters, source)
+    for name, (layers, heads, hidden, intermediate) in _TEXT_ENCODERS.items():
+        parameters, source = _TEXT_ENCODERS_PUBLISHED[name]
+        description = (
+            f"{layers} layers, {hidden}/{intermediate}, {heads} heads, post-norm, "
+            "counted with 30,522 tokens"
+        )
+        presets[name] = Preset(name, "TextEncoder", description, parameters, source)
     return presets
 
 
@@ -63,6 +96,23 @@ def translation_model(name, vocabulary_size, **overrides):
     columns = ("num_layers", "num_heads", "hidden_dim", "intermediate_dim", "dropout")
     size = dict(zip(columns, _TRANSLATORS[name], strict=True))
     model = TranslationModel(vocabulary_size, **{**size, **overrides})
+    model.build()
+    return model
+
+
+def text_encoder(name, vocabulary_size, **overrides):
+    """Builds a `TextEncoder` of a named size, with random weights.
+
+    The published ones have biases of keys, which never train; so have these.
+
+    >>> model = text_encoder("bert_tiny", vocabulary_size=30_522)
+    """
+    if name not in _TEXT_ENCODERS:
+        raise ValueError(unknown_preset(name, _TEXT_ENCODERS))
+    columns = ("num_layers", "num_heads", "hidden_dim", "intermediate_dim")
+    size = dict(zip(columns, _TEXT_ENCODERS[name], strict=True))
+    options = {"use_key_bias": True, **size, **overrides}
+    model = TextEncoder(vocabulary_size, **options)
     model.build()
     return model
 

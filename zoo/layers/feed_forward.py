@@ -1,10 +1,14 @@
 """The two dense layers of a Transformer block."""
 
+import functools
+
 import keras
 
 from zoo.layers.dropout import Dropout
 
 _GATED = {"swiglu": "silu", "geglu": "gelu"}
+# Names beside those that Keras knows.
+_NAMED = {"gelu_tanh": functools.partial(keras.activations.gelu, approximate=True)}
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -20,8 +24,9 @@ class FeedForward(keras.layers.Layer):
         hidden_dim: int. Size of the last axis, in and out.
         intermediate_dim: int. Size between the two layers, often
             `4 * hidden_dim`, or two thirds of that when gated.
-        activation: str or callable: a Keras activation, or `"swiglu"` or `"geglu"`
-            (gated; the latter with exact GELU). Defaults to `"relu"`.
+        activation: str or callable: a Keras activation, `"gelu_tanh"` (the
+            approximation of the first BERTs), or `"swiglu"` or `"geglu"` (gated; the
+            latter with exact GELU). Defaults to `"relu"`.
         dropout: float in [0, 1). Defaults to `0.0`.
         use_bias: bool. Defaults to `True`.
 
@@ -57,7 +62,8 @@ class FeedForward(keras.layers.Layer):
             self.gate = dense("gate", intermediate_dim, _GATED[activation])
             self.expand = dense("expand", intermediate_dim)
         else:
-            self.expand = dense("expand", intermediate_dim, activation)
+            function = _NAMED.get(activation, activation)
+            self.expand = dense("expand", intermediate_dim, function)
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
         self.contract = dense("contract", hidden_dim)
 
