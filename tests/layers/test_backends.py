@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def run_on(backend, *command):
-    """Runs `python -m command` in a fresh process on a backend."""
+    """Runs `python -m command` in a fresh process on a backend; returns its output."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed: pip install zoo[{backend}]")
     environment = {
@@ -32,6 +32,7 @@ def run_on(backend, *command):
         text=True,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -85,4 +86,5 @@ def test_ways_agree_on_tensorflow(expected):
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_mask_contract_holds_on(backend):
     options = ("-q", "-p", "no:cacheprovider", "-k", "not bfloat16")
-    run_on(backend, "pytest", *options, "tests/test_mask_contract.py")
+    output = run_on(backend, "pytest", *options, "tests/test_mask_contract.py")
+    assert " passed" in output

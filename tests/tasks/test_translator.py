@@ -59,7 +59,7 @@ def test_an_answer_does_not_depend_on_its_batch(translator):
 
 def test_options_change_the_answer_but_trace_nothing(translator):
     translator.generate(TEXTS)
-    answer = translator._answer_function(False, 4)
+    answer = translator._functions.answer(False, 4)
     before = answer.experimental_get_tracing_count()
     everything = translator.generate(TEXTS)
     for long in (10**12, np.int64(40)):

@@ -56,8 +56,9 @@ def test_an_empty_folder_is_taken(run_dir):
 def test_what_a_very_early_stop_leaves_is_taken(run_dir):
     run_dir.mkdir()
     (run_dir / "partial-settings.json").write_text('{"se')
-    RunFolder(run_dir, {"seed": 1})
-    RunFolder(run_dir, {"seed": 1})
+    for _ in range(2):  # begins, then goes on
+        assert RunFolder(run_dir, {"seed": 1}).checkpoints.is_dir()
+        assert (run_dir / "settings.json").is_file()
 
 
 def test_damaged_settings_are_named(run_dir):

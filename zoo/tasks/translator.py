@@ -12,7 +12,7 @@ from zoo.export import write_saved_model
 from zoo.losses import SmoothedCrossentropy
 from zoo.models import TranslationModel
 from zoo.schedules import InverseSquareRoot
-from zoo.tasks.compiling import CompiledFunctions, compiled, should_jit_compile
+from zoo.tasks.compiling import should_jit_compile
 from zoo.tasks.preset_folder import (
     read_config,
     read_model,
@@ -25,14 +25,10 @@ from zoo.tasks.requests import (
     decoded,
     text_seeds,
 )
+from zoo.tasks.tokenizer_pair import check_fit, tokenizer_pair
 from zoo.tasks.translation_endpoints import explained, translation_endpoints
-from zoo.tasks.translation_graph import (
-    join_pieces,
-    sampling_options,
-    search,
-    search_options,
-    search_texts,
-)
+from zoo.tasks.translation_functions import TranslationFunctions
+from zoo.tasks.translation_graph import sampling_options, search_options
 from zoo.tasks.translation_scores import translation_scores
 from zoo.text.chunking import cut_tables
 
@@ -52,12 +48,12 @@ class Translator:
     """
 
     def __init__(self, model, source_tokenizer, target_tokenizer):
-        _check_fit(model, source_tokenizer, target_tokenizer)
+        check_fit(model, source_tokenizer, target_tokenizer)
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.cut_tables = cut_tables(source_tokenizer.get_vocabulary())
-        self._compiled = CompiledFunctions()
+        self._functions = TranslationFunctions(self)
 
     @classmethod
     def from_preset(
@@ -88,7 +84,7 @@ class Translator:
                 presets.unknown_preset(preset, presets.list_presets())
                 + " It is no folder either."
             )
-        source_tokenizer, target_tokenizer = _tokenizer_pair(*given)
+        source_tokenizer, target_tokenizer = tokenizer_pair(*given)
         if target_tokenizer is not source_tokenizer:
             overrides.setdefault(
                 "target_vocabulary_size", target_tokenizer.vocabulary_size()
@@ -107,7 +103,7 @@ class Translator:
                 f"{folder} holds its own tokenizers; from_preset takes one only with "
                 "a named size such as 'translator_tiny'. Leave it out."
             )
-        pair = _tokenizer_pair(**read_tokenizers(folder, config))
+        pair = tokenizer_pair(**read_tokenizers(folder, config))
         model = read_model(folder, config, TranslationModel, overrides)
         compile_translation_model(model)
         return cls(model, *pair)
@@ -201,7 +197,7 @@ class Translator:
         )
         if sampling:
             options |= sampling_options(temperature, top_k, top_p)
-        answer = self._answer_function(
+        answer = self._functions.answer(
             sampling, num_return_sequences if sampling else num_beams
         )
         seed = secrets.randbits(31) if seed is None else seed
@@ -248,46 +244,6 @@ class Translator:
             hypotheses, [target for _, target in pairs], language=language
         )
 
-    def _answer_function(self, sampling, width):
-        """string `(n,)`, seeds, options -> answers and scores `(n, width)`."""
-        decode = self._decode_function(sampling, width)
-
-        def answer(texts, seeds, options):
-            _, owner, token_ids, scores = search_texts(
-                texts, seeds, functools.partial(decode, options), self, width
-            )
-            return join_pieces(
-                owner, token_ids, scores, tf.size(texts), self.target_tokenizer
-            )
-
-        def make():
-            if keras.backend.backend() != "tensorflow":
-                return answer
-            return tf.function(answer, autograph=False, reduce_retracing=True)
-
-        return self._compiled.get((sampling, width), make, self.model.weights)
-
-    def _decode_function(self, sampling, width, jit_compile=True):
-        """options, ids `(batch, S)`, seeds -> ids and scores `(batch, width, ...)`."""
-
-        def decode(options, source_ids, seeds):
-            return search(
-                self.model,
-                source_ids,
-                seeds,
-                options,
-                start_id=self.target_tokenizer.start_token_id,
-                end_id=self.target_tokenizer.end_token_id,
-                sampling=sampling,
-                width=width,
-            )
-
-        return self._compiled.get(
-            (sampling, width, jit_compile),
-            lambda: compiled(decode, self.model, jit_compile),
-            self.model.weights,
-        )
-
     def explain(self, text, num_beams=4):
         """Translates one text and says which source pieces each target piece saw.
 
@@ -297,7 +253,7 @@ class Translator:
             layers, whose rows sum to 1. All are empty for an empty text.
         """
         check_generation_options(num_beams=num_beams)
-        decode = self._decode_function(False, num_beams)
+        decode = self._functions.decode(False, num_beams)
         options = search_options(self.model)
         texts = tf.constant(checked_texts([text]))
         explanation = explained(
@@ -327,7 +283,7 @@ class Translator:
             str, the path of the version.
         """
         check_generation_options(num_beams=num_beams, length_penalty=length_penalty)
-        compiled_decode = self._decode_function(False, num_beams, jit_compile)
+        compiled_decode = self._functions.decode(False, num_beams, jit_compile)
 
         def decode(num_results, source_ids, seeds):
             options = search_options(
@@ -354,28 +310,3 @@ def compile_translation_model(model):
         loss=SmoothedCrossentropy(),
         jit_compile=should_jit_compile(),
     )
-
-
-def _tokenizer_pair(tokenizer=None, source_tokenizer=None, target_tokenizer=None):
-    if tokenizer is not None and source_tokenizer is target_tokenizer is None:
-        return tokenizer, tokenizer
-    if tokenizer is None and None not in (source_tokenizer, target_tokenizer):
-        return source_tokenizer, target_tokenizer
-    raise ValueError(
-        "A new Translator needs tokenizer= for both languages, or source_tokenizer= "
-        "and target_tokenizer=. zoo.text.learn_tokenizer(lines) makes one."
-    )
-
-
-def _check_fit(model, source_tokenizer, target_tokenizer):
-    expected = (
-        model.vocabulary_size,
-        model.target_vocabulary_size or model.vocabulary_size,
-    )
-    found = (source_tokenizer.vocabulary_size(), target_tokenizer.vocabulary_size())
-    if found != expected:
-        raise ValueError(
-            f"The tokenizers do not fit the model: they have {found[0]} source and "
-            f"{found[1]} target tokens, the model has {expected[0]} and "
-            f"{expected[1]}. Use the tokenizers that the model was trained with."
-        )
