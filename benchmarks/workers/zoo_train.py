@@ -5,7 +5,7 @@ import keras
 from benchmarks.worker import serve
 from benchmarks.workers.keras_fit import facts, fit_repetitions, labelled
 from zoo import presets
-from zoo.tasks.translator import compile_translation_model
+from zoo.tasks.training_defaults import compile_translation_model
 
 
 def build(options):

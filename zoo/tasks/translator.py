@@ -9,10 +9,7 @@ import tensorflow as tf
 from zoo import presets
 from zoo.data.translation import translation_batches
 from zoo.export import write_saved_model
-from zoo.losses import SmoothedCrossentropy
 from zoo.models import TranslationModel
-from zoo.schedules import InverseSquareRoot
-from zoo.tasks.compiling import should_jit_compile
 from zoo.tasks.preset_folder import (
     read_config,
     read_model,
@@ -26,6 +23,7 @@ from zoo.tasks.requests import (
     text_seeds,
 )
 from zoo.tasks.tokenizer_pair import check_fit, tokenizer_pair
+from zoo.tasks.training_defaults import compile_translation_model
 from zoo.tasks.translation_endpoints import explained, translation_endpoints
 from zoo.tasks.translation_functions import TranslationFunctions
 from zoo.tasks.translation_graph import sampling_options, search_options
@@ -297,16 +295,3 @@ class Translator:
             translation_endpoints(decode, num_beams, self),
             warmup_inputs={"text": np.array([b"A first sentence."])},
         )
-
-
-def compile_translation_model(model):
-    """Compiles with what trains well from scratch (Vaswani et al. 2017, section 5)."""
-    warmup_steps = 4000
-    peak = (model.hidden_dim * warmup_steps) ** -0.5
-    model.compile(
-        optimizer=keras.optimizers.Adam(
-            InverseSquareRoot(peak, warmup_steps), beta_2=0.98, epsilon=1e-9
-        ),
-        loss=SmoothedCrossentropy(),
-        jit_compile=should_jit_compile(),
-    )
