@@ -14,8 +14,12 @@ from zoo.layers import (
     TransformerEncoder,
     segment_attention_mask,
 )
-from zoo.models.text_encoder import TextEncoder
-from zoo.models.translation_model import TranslationModel
+from zoo.models import (
+    LabellingModel,
+    MaskedLanguageModel,
+    TextEncoder,
+    TranslationModel,
+)
 
 HIDDEN_DIM = 16
 MODERN = {
@@ -187,9 +191,9 @@ def decode_with_model(model, batch, rowwise):
 # Models that read one text
 
 
-def text(name, **options):
+def text(name, head=lambda encoder: encoder, **options):
     def make(dtype):
-        model = TextEncoder(30, 2, 4, HIDDEN_DIM, 32, dtype=dtype, **options)
+        model = head(TextEncoder(30, 2, 4, HIDDEN_DIM, 32, dtype=dtype, **options))
         model.build()
         return model
 
@@ -198,7 +202,7 @@ def text(name, **options):
         make,
         streams=("source",),
         place=token_ids,
-        call=lambda model, batch: model(text_inputs(batch))["sequence_output"],
+        call=call_text,
         shifted=shift_text,
         causal=False,
     )
@@ -213,16 +217,22 @@ def text_inputs(batch):
     return {names[key]: value for key, value in batch.items() if key in names}
 
 
+def call_text(model, batch):
+    outputs = model(text_inputs(batch))
+    return outputs["sequence_output"] if isinstance(outputs, dict) else outputs
+
+
 def shift_text(model, batch, delta):
     """Adds `delta` where the token ids are looked up."""
-    embed = model.token_embedding.call
-    model.token_embedding.call = lambda ids: (
-        embed(ids) + ops.cast(delta, model.compute_dtype)
-    )
+    encoder = model if isinstance(model, TextEncoder) else model.encoder
+    embedding = encoder.token_embedding
+    embed = embedding.call
+    delta = ops.cast(delta, model.compute_dtype)[..., : encoder.embedding_dim]
+    embedding.call = lambda ids: embed(ids) + delta
     try:
-        return model(text_inputs(batch))["sequence_output"]
+        return call_text(model, batch)
     finally:
-        model.token_embedding.call = embed
+        embedding.call = embed
 
 
 CASES = [
@@ -239,6 +249,9 @@ CASES = [
     text("text"),
     text("text rotary pre-norm", positions="rotary", norm_first=True),
     text("text alibi", positions="alibi"),
+    text("text projected", embedding_dim=8, first_position=2),
+    text("labelling", head=lambda encoder: LabellingModel(encoder, 5)),
+    text("masked language model", head=MaskedLanguageModel),
 ]
 
 

@@ -9,6 +9,9 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULE_OF = {
+    "ClassificationModel": "zoo.models.classification_model",
+    "LabellingModel": "zoo.models.labelling_model",
+    "MaskedLanguageModel": "zoo.models.masked_language_model",
     "Preset": "zoo.presets",
     "TextEncoder": "zoo.models.text_encoder",
     "TranslationModel": "zoo.models.translation_model",

@@ -37,16 +37,17 @@ def test_shapes():
     outputs = make()(INPUTS)
     assert outputs["sequence_output"].shape == (2, 5, 16)
     assert outputs["pooled_output"].shape == (2, 16)
-    assert set(make(pooler=False)(INPUTS)) == {"sequence_output"}
+    assert set(make(pooler=None)(INPUTS)) == {"sequence_output"}
 
 
 @pytest.mark.parametrize(
     "options",
     [
         {},
-        {"norm_first": True, "pooler": False},
+        {"norm_first": True, "pooler": None},
         {"positions": "rotary", "num_segments": 0},
         {"positions": "alibi", "activation": "geglu", "use_key_bias": True},
+        {"embedding_dim": 8, "pooler": "relu", "first_position": 2},
     ],
 )
 def test_config_and_weights_make_the_same_model(tmp_path, options):

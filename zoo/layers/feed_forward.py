@@ -62,7 +62,7 @@ class FeedForward(keras.layers.Layer):
             self.gate = dense("gate", intermediate_dim, _GATED[activation])
             self.expand = dense("expand", intermediate_dim)
         else:
-            function = _NAMED.get(activation, activation)
+            function = activation_function(activation)
             self.expand = dense("expand", intermediate_dim, function)
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
         self.contract = dense("contract", hidden_dim)
@@ -100,3 +100,14 @@ class FeedForward(keras.layers.Layer):
             "dropout": self.dropout.rate,
             "use_bias": self.use_bias,
         }
+
+
+def activation_function(activation):
+    """The function behind an `activation` of `FeedForward`; of a gated one, its gate's.
+
+    >>> activation_function("gelu_tanh")(x)
+    """
+    if isinstance(activation, str):
+        activation = _GATED.get(activation, activation)
+        activation = _NAMED.get(activation, activation)
+    return keras.activations.get(activation)

@@ -1,6 +1,15 @@
 """Architectures: one file each, from tensors to tensors."""
 
+from zoo.models.classification_model import ClassificationModel
+from zoo.models.labelling_model import LabellingModel
+from zoo.models.masked_language_model import MaskedLanguageModel
 from zoo.models.text_encoder import TextEncoder
 from zoo.models.translation_model import TranslationModel
 
-__all__ = ["TextEncoder", "TranslationModel"]
+__all__ = [
+    "ClassificationModel",
+    "LabellingModel",
+    "MaskedLanguageModel",
+    "TextEncoder",
+    "TranslationModel",
+]

@@ -29,6 +29,9 @@ class TextEncoder(keras.Model):
         dropout: float. On the embeddings and on the output of every sublayer.
         attention_dropout: float. On the attention probabilities.
         max_length: int. Number of learned positions.
+        embedding_dim: int. Size of the embeddings, which a dense layer then turns into
+            `hidden_dim` ([Clark et al., 2020](https://arxiv.org/abs/2003.10555)).
+            Defaults to `hidden_dim`, without that layer.
         num_segments: int. Number of segment embeddings; 0 leaves them out.
         positions: `"learned"`, or `"rotary"` or `"alibi"`, which have no longest text.
         norm_first: bool. Pre-norm instead of the paper's post-norm.
@@ -37,14 +40,18 @@ class TextEncoder(keras.Model):
         norm_epsilon: float.
         use_key_bias: bool. Biases of keys never train, but published weights hold
             them. See `zoo.layers.MultiHeadAttention`.
-        pooler: bool. Without one there is no `pooled_output`.
+        pooler: str. Activation of the dense layer that gives `pooled_output`; None
+            leaves both out.
+        pad_token_id: int. The token that is padding.
+        first_position: int. Rows of the table of positions that lie unused before
+            the first; 2 in RoBERTa.
 
     Call arguments:
         inputs: dict of tensors `(B, L)`.
             `token_ids`: int.
             `segment_ids`: optional int, 0 in the first text and 1 in the second.
-            `padding_mask`: optional bool, True on real tokens. Without it, token 0
-                is padding.
+            `padding_mask`: optional bool, True on real tokens. Without it,
+                `pad_token_id` is padding.
             `document_ids`, `positions`: optional int, for packed rows: 1 for the
                 first document of a row, 2 for the second, ..., 0 for padding, and
                 places counted from 0 in each.
@@ -64,13 +71,16 @@ class TextEncoder(keras.Model):
         *,
         attention_dropout=0.1,
         max_length=512,
+        embedding_dim=None,
         num_segments=2,
         positions="learned",
         norm_first=False,
         activation="gelu_tanh",
         norm_epsilon=1e-12,
         use_key_bias=False,
-        pooler=True,
+        pooler="tanh",
+        pad_token_id=0,
+        first_position=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,28 +97,43 @@ class TextEncoder(keras.Model):
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.max_length = max_length
+        self.embedding_dim = embedding_dim or hidden_dim
         self.num_segments = num_segments
         self.positions = positions
         self.norm_first = norm_first
         self.activation = activation
         self.norm_epsilon = norm_epsilon
         self.use_key_bias = use_key_bias
+        self.pad_token_id = pad_token_id
+        self.first_position = first_position
+        self.pooler_activation = pooler
 
         def options(name):
             return {"dtype": self.dtype_policy, "name": name}
 
         self.token_embedding = TokenEmbedding(
-            vocabulary_size, hidden_dim, scale=False, **options("token_embedding")
+            vocabulary_size,
+            self.embedding_dim,
+            scale=False,
+            **options("token_embedding"),
         )
         self.segment_embedding = None
         if num_segments:
             self.segment_embedding = TokenEmbedding(
-                num_segments, hidden_dim, scale=False, **options("segment_embedding")
+                num_segments,
+                self.embedding_dim,
+                scale=False,
+                **options("segment_embedding"),
             )
         self.position_embedding = None
         if positions == "learned":
             self.position_embedding = LearnedPositionEmbedding(
-                max_length, **options("position_embedding")
+                first_position + max_length, **options("position_embedding")
+            )
+        self.embedding_projection = None
+        if self.embedding_dim != hidden_dim:
+            self.embedding_projection = keras.layers.Dense(
+                hidden_dim, **options("embedding_projection")
             )
         self.encoder = TransformerEncoder(
             num_layers,
@@ -129,18 +154,20 @@ class TextEncoder(keras.Model):
         self.pooler = None
         if pooler:
             self.pooler = keras.layers.Dense(
-                hidden_dim, activation="tanh", **options("pooler")
+                hidden_dim, activation=pooler, **options("pooler")
             )
 
     def build(self, input_shape=None):
         self.token_embedding.build((None, None))
         if self.segment_embedding is not None:
             self.segment_embedding.build((None, None))
-        vectors = (None, None, self.hidden_dim)
+        embedded = (None, None, self.embedding_dim)
         if self.position_embedding is not None:
-            self.position_embedding.build(vectors)
-        for layer in (self.embedding_norm, self.embedding_dropout, self.encoder):
-            layer.build(vectors)
+            self.position_embedding.build(embedded)
+        self.embedding_norm.build(embedded)
+        if self.embedding_projection is not None:
+            self.embedding_projection.build(embedded)
+        self.encoder.build((None, None, self.hidden_dim))
         if self.pooler is not None:
             self.pooler.build((None, self.hidden_dim))
 
@@ -149,7 +176,7 @@ class TextEncoder(keras.Model):
         token_ids = inputs["token_ids"]
         padding_mask = inputs.get("padding_mask")
         if padding_mask is None:
-            padding_mask = ops.not_equal(token_ids, 0)
+            padding_mask = ops.not_equal(token_ids, self.pad_token_id)
         documents, positions = inputs.get("document_ids"), inputs.get("positions")
         same_document = None
         if documents is not None:
@@ -172,8 +199,15 @@ class TextEncoder(keras.Model):
                 segment_ids = ops.zeros_like(token_ids)
             x = x + self.segment_embedding(segment_ids)
         if self.position_embedding is not None:
+            if self.first_position:
+                if positions is None:
+                    positions = ops.arange(ops.shape(x)[1], dtype="int32")[None]
+                positions = positions + self.first_position
             x = x + self.position_embedding(x, positions)
-        return self.embedding_dropout(self.embedding_norm(x))
+        x = self.embedding_dropout(self.embedding_norm(x))
+        if self.embedding_projection is not None:
+            x = self.embedding_projection(x)
+        return x
 
     def get_config(self):
         return {
@@ -186,11 +220,15 @@ class TextEncoder(keras.Model):
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,
             "max_length": self.max_length,
+            "embedding_dim": self.embedding_dim,
             "num_segments": self.num_segments,
             "positions": self.positions,
             "norm_first": self.norm_first,
             "activation": self.activation,
             "norm_epsilon": self.norm_epsilon,
             "use_key_bias": self.use_key_bias,
-            "pooler": self.pooler is not None,
+            "pooler": self.pooler
+            and keras.activations.serialize(self.pooler.activation),
+            "pad_token_id": self.pad_token_id,
+            "first_position": self.first_position,
         }
