@@ -1,6 +1,5 @@
 """Learning a subword vocabulary from text."""
 
-import collections.abc
 import io
 import numbers
 import os
@@ -8,7 +7,6 @@ import re
 import tempfile
 
 import sentencepiece
-import tensorflow as tf
 from sentencepiece import sentencepiece_model_pb2
 
 from zoo.text.sentence_piece import (
@@ -18,6 +16,9 @@ from zoo.text.sentence_piece import (
     UNKNOWN_ID,
     SentencePieceTokenizer,
 )
+from zoo.text.training_lines import TrainingLines
+from zoo.text.word_piece import WordPieceTokenizer
+from zoo.text.word_piece_vocabulary import learn_word_pieces
 
 # A larger corpus is sampled down to this many lines, which bounds the memory. The
 # trainer draws them with a seed of its own, always the same.
@@ -28,11 +29,17 @@ MAX_LINE_BYTES = 1 << 30
 _RESERVED = {ord(character): " " for character in "\0\u2585"}
 
 
-def learn_tokenizer(lines, vocabulary_size=10_000, kind="sentence_piece"):
-    """Learns a vocabulary from text: byte-pair encoding, with bytes to fall back on.
+def learn_tokenizer(
+    lines, vocabulary_size=10_000, kind="sentence_piece", *, lowercase=None
+):
+    """Learns a vocabulary from text.
 
-    The same lines give the same tokenizer. Nothing is normalised and white space is
-    kept, so that any text survives encode then decode.
+    The same lines give the same tokenizer.
+
+    - `"sentence_piece"`: byte-pair encoding, with bytes to fall back on. Nothing is
+      normalised and white space is kept, so that any text survives encode then decode.
+    - `"word_piece"`: the pieces of words without accents, as BERT has them. A word with
+      a character that is too rare for the vocabulary is unknown.
 
     >>> tokenizer = learn_tokenizer(["a small dog", "a large dog"], 275)
     >>> tokenizer.detokenize(tokenizer(["a dog"]))
@@ -42,34 +49,54 @@ def learn_tokenizer(lines, vocabulary_size=10_000, kind="sentence_piece"):
         lines: an iterable of str or UTF-8 bytes, or a `tf.data.Dataset` of strings.
             Text in any number of languages: pass both sides of a parallel corpus to
             share one vocabulary.
-        vocabulary_size: int. Number of ids, of which 4 are special and 256 are bytes.
-        kind: str. Only `"sentence_piece"`.
+        vocabulary_size: int. Number of ids. Of a SentencePiece vocabulary 4 are
+            special and 256 are bytes, of a WordPiece one 5 are special.
+        kind: str. `"sentence_piece"` or `"word_piece"`.
+        lowercase: bool. WordPiece only, where it is true unless given: capitals
+            become small letters and accents are left out.
 
     Returns:
-        `SentencePieceTokenizer`.
+        `SentencePieceTokenizer` or `WordPieceTokenizer`.
     """
-    if kind != "sentence_piece":
+    if kind not in ("sentence_piece", "word_piece"):
         raise ValueError(
-            f"Unknown kind {kind!r} of tokenizer. Known: 'sentence_piece'."
+            f"Unknown kind {kind!r} of tokenizer. Known: 'sentence_piece', "
+            "'word_piece'."
         )
     if not isinstance(vocabulary_size, numbers.Integral) or vocabulary_size <= 0:
         raise ValueError(
             f"vocabulary_size is {vocabulary_size!r}, but a number of ids, such as "
             "10000, is needed."
         )
-    training_lines = _TrainingLines(lines)
+    if kind == "word_piece":
+        lowercase = lowercase is None or lowercase
+        pieces = learn_word_pieces(lines, vocabulary_size, lowercase)
+        return WordPieceTokenizer(pieces, lowercase=lowercase)
+    if lowercase is not None:
+        raise ValueError(
+            f"lowercase is {lowercase}, but a SentencePiece vocabulary keeps text as "
+            'it is. Leave it out, or pass kind="word_piece".'
+        )
+    return SentencePieceTokenizer(_learn_sentence_pieces(lines, vocabulary_size))
+
+
+def _learn_sentence_pieces(lines, vocabulary_size):
+    """A SentencePiece model, as bytes."""
+    lines = TrainingLines(lines)
+    # As they will be encoded: with a space before.
+    spaced = (" " + line.translate(_RESERVED) for line in lines)
     model = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
         options = _trainer_options(vocabulary_size, _normalization_rules(folder))
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=iter(training_lines), model_writer=model, **options
+                sentence_iterator=spaced, model_writer=model, **options
             )
         except RuntimeError as error:
-            if training_lines.error is not None:
-                raise training_lines.error from None
+            if lines.error is not None:
+                raise lines.error from None
             raise _trainer_error(error, vocabulary_size) from error
-    return SentencePieceTokenizer(_without_paths(model.getvalue()))
+    return _without_paths(model.getvalue())
 
 
 def _trainer_options(vocabulary_size, normalization_rules):
@@ -112,69 +139,6 @@ def _without_paths(proto):
     model = sentencepiece_model_pb2.ModelProto.FromString(proto)
     model.normalizer_spec.ClearField("normalization_rule_tsv")
     return model.SerializeToString(deterministic=True)
-
-
-class _TrainingLines:
-    """The lines as they will be encoded: with a space before.
-
-    Attributes:
-        error: what was raised while they were read; the trainer makes a
-            RuntimeError of anything.
-    """
-
-    def __init__(self, lines):
-        if isinstance(lines, tf.data.Dataset):
-            if lines.element_spec != tf.TensorSpec([], tf.string):
-                raise ValueError(
-                    "learn_tokenizer needs a tf.data.Dataset of scalar strings, but "
-                    f"its elements are {lines.element_spec}. Map it first: "
-                    'lines = pairs.map(lambda pair: pair["source"]).'
-                )
-            lines = lines.as_numpy_iterator()
-        if isinstance(lines, str | bytes):
-            raise ValueError(
-                "learn_tokenizer needs many lines, but got one "
-                f"{type(lines).__name__}: [text]."
-            )
-        if not isinstance(lines, collections.abc.Iterable):
-            raise TypeError(
-                "learn_tokenizer needs an iterable of str, but got "
-                f"{type(lines).__name__}: {lines!r:.200}."
-            )
-        self.lines = lines
-        self.error = None
-
-    def __iter__(self):
-        try:
-            for number, line in enumerate(self.lines, start=1):
-                yield " " + _checked_text(number, line).translate(_RESERVED)
-        except Exception as error:
-            self.error = error
-            raise
-
-
-def _checked_text(number, line):
-    """A str that UTF-8 can hold, from str or bytes."""
-    if not isinstance(line, str | bytes):
-        raise TypeError(
-            f"Line {number} is of type {type(line).__name__}, but str or bytes is "
-            f"needed: {line!r:.200}."
-        )
-    try:
-        if isinstance(line, bytes):
-            return line.decode("utf-8")
-        line.encode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"Line {number} is not UTF-8 (byte 0x{line[error.start]:02x}). Decode it "
-            'first, for example: line.decode("latin1").'
-        ) from error
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"Line {number} has half a character, {line[error.start]!a}, which UTF-8 "
-            "cannot hold. Write its other half too, or leave the line out."
-        ) from error
-    return line
 
 
 def _trainer_error(error, vocabulary_size):

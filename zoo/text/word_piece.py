@@ -1,0 +1,279 @@
+"""BERT's tokenizer: the ids of published checkpoints, in the graph."""
+
+import os
+
+import keras
+import keras_nlp
+import tensorflow as tf
+import tensorflow_text
+
+from zoo.text.bert_normalization import BertWords, Words
+
+VOCABULARY_FILE = "vocabulary.txt"  # the name KerasNLP's presets use
+SPECIAL_TOKENS = PAD, UNKNOWN, CLS, SEP, MASK = (
+    *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+)
+CONTINUATION = "##"
+MAX_WORD_LENGTH = 100  # characters; a longer word is unknown, as BERT has it
+_MAX_UTF8_BYTES = 4
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class WordPieceTokenizer(keras_nlp.tokenizers.Tokenizer):
+    """Strings to the ids that BERT was trained on, in the graph.
+
+    Text is cleaned, its accents and capitals are taken off where asked, it is split
+    at white space and punctuation, and each word into the longest pieces from its
+    left that the vocabulary holds. The ids are those of Hugging Face's `tokenizers`,
+    special tokens typed in the text included; none are added.
+
+    [Devlin et al., 2018](https://arxiv.org/abs/1810.04805).
+
+    >>> tokenizer = zoo.text.learn_tokenizer(lines, 8_000, kind="word_piece")
+    >>> tokenizer(["A sm\u00e1ll dog", "[MASK]"])
+    <tf.RaggedTensor [[31, 517, 402], [4]]>
+    >>> tokenizer.detokenize([[31, 517, 402], [31, 3, 0]])
+    [b"a small dog", b"a"]
+
+    Args:
+        vocabulary: list of str, the pieces in the order of their ids, or the path of a
+            file with one a line, such as a checkpoint's `vocab.txt`. [PAD], [UNK],
+            [CLS], [SEP] and [MASK] are among them, in any place.
+        lowercase: bool. An uncased model's way.
+        strip_accents: bool. As `lowercase` unless given.
+        split_cjk: bool. Chinese characters are words of their own.
+    """
+
+    def __init__(
+        self,
+        vocabulary=None,
+        lowercase=True,
+        strip_accents=None,
+        split_cjk=True,
+        dtype="int32",
+        **kwargs,
+    ):
+        super().__init__(dtype=dtype, **kwargs)
+        self.file_assets = [VOCABULARY_FILE]
+        self.lowercase = lowercase
+        self.strip_accents = strip_accents
+        self.split_cjk = split_cjk
+        self.double_separator = False
+        self._vocabulary = None
+        if vocabulary is not None:
+            self.set_vocabulary(vocabulary)
+
+    def set_vocabulary(self, vocabulary):
+        """Takes a vocabulary, as a list or as the path of a file."""
+        if isinstance(vocabulary, (str, os.PathLike)):
+            vocabulary = _read(vocabulary)
+        self._ids = _checked_ids(vocabulary)
+        self._vocabulary = list(vocabulary)
+        strip_accents = self.strip_accents
+        split = BertWords(
+            SPECIAL_TOKENS,
+            lowercase=self.lowercase,
+            strip_accents=self.lowercase if strip_accents is None else strip_accents,
+            split_cjk=self.split_cjk,
+        )
+        self._encode, self._split = _graph_functions(self._vocabulary, split)
+
+    def tokenize(self, texts):
+        """string `(n,)` -> int32 ragged `(n, None)`; a scalar gives `(length,)`."""
+        self._check_vocabulary()
+        texts = tf.convert_to_tensor(texts, tf.string)
+        if texts.shape.rank == 0:
+            return self._encode(texts[tf.newaxis])[0]
+        return self._encode(texts)
+
+    def call(self, texts):
+        return self.tokenize(texts)
+
+    def split_words(self, texts):
+        """The words of texts, before they are split into pieces, and their places.
+
+        The pieces of the words are those of the text. A word is normalised; its place
+        is that of what it was made from.
+
+        >>> tokenizer.split_words(tf.constant(["Caf\u00e9, [MASK]"]))
+        [["cafe", ",", "[MASK]"]], [[0, 4, 6]], [[4, 5, 12]]
+
+        Args:
+            texts: string `(n,)`.
+
+        Returns:
+            words, string ragged `(n, None)`, and where they start and end, both int32
+            ragged `(n, None)`, in characters of the text as it was; ends exclusive.
+        """
+        self._check_vocabulary()
+        return tuple(self._split(tf.convert_to_tensor(texts, tf.string)))
+
+    def detokenize(self, token_ids):
+        """int `(n, length)`, dense or ragged -> string `(n,)`; 1-D gives a scalar.
+
+        Special tokens are left out. Words are parted by single spaces, whatever
+        parted them before.
+        """
+        self._check_vocabulary()
+        if not isinstance(token_ids, (tf.Tensor, tf.RaggedTensor)):
+            token_ids = tf.ragged.constant(token_ids, dtype=tf.int32)
+        if token_ids.shape.rank == 1:
+            return self.detokenize(token_ids[tf.newaxis])[0]
+        token_ids = tf.cast(token_ids, tf.int32)
+        special = tf.reduce_any(
+            token_ids[..., tf.newaxis] == self.special_token_ids, axis=-1
+        )
+        words = self.pieces(tf.ragged.boolean_mask(token_ids, ~special))
+        text = tf.strings.reduce_join(words, axis=-1, separator=" ")
+        return tf.strings.regex_replace(text, f" {CONTINUATION}", "")
+
+    def pieces(self, token_ids):
+        """int ids of any shape, dense or ragged -> the strings of their pieces."""
+        self._check_vocabulary()
+        vocabulary = tf.constant(self._vocabulary)
+        if isinstance(token_ids, tf.RaggedTensor):
+            return token_ids.with_flat_values(
+                tf.gather(vocabulary, token_ids.flat_values)
+            )
+        return tf.gather(vocabulary, token_ids)
+
+    def vocabulary_size(self):
+        self._check_vocabulary()
+        return len(self._vocabulary)
+
+    def get_vocabulary(self):
+        self._check_vocabulary()
+        return list(self._vocabulary)
+
+    def id_to_token(self, id):
+        if not 0 <= id < self.vocabulary_size():
+            raise ValueError(
+                f"There is no token {id}: ids go from 0 to {self.vocabulary_size() - 1}"
+                "."
+            )
+        return self._vocabulary[id]
+
+    def token_to_id(self, token):
+        self._check_vocabulary()
+        return self._ids.get(token, self._ids[UNKNOWN])
+
+    @property
+    def pad_token_id(self):
+        return self.token_to_id(PAD)
+
+    @property
+    def unknown_token_id(self):
+        return self.token_to_id(UNKNOWN)
+
+    @property
+    def cls_token_id(self):
+        return self.token_to_id(CLS)
+
+    @property
+    def sep_token_id(self):
+        return self.token_to_id(SEP)
+
+    @property
+    def mask_token_id(self):
+        return self.token_to_id(MASK)
+
+    @property
+    def special_token_ids(self):
+        return [self.token_to_id(token) for token in SPECIAL_TOKENS]
+
+    def save_assets(self, dir_path):
+        self._check_vocabulary()
+        path = os.path.join(dir_path, VOCABULARY_FILE)
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{piece}\n" for piece in self._vocabulary)
+
+    def load_assets(self, dir_path):
+        self.set_vocabulary(os.path.join(dir_path, VOCABULARY_FILE))
+
+    def get_config(self):
+        # The vocabulary is a file of its own, written by `save_assets`.
+        return {
+            **super().get_config(),
+            "lowercase": self.lowercase,
+            "strip_accents": self.strip_accents,
+            "split_cjk": self.split_cjk,
+        }
+
+    def _check_vocabulary(self):
+        if self._vocabulary is None:
+            raise ValueError(
+                "This WordPieceTokenizer has no vocabulary yet. Pass vocabulary=, call "
+                "load_assets(folder), or learn one: zoo.text.learn_tokenizer(lines, "
+                'kind="word_piece").'
+            )
+
+
+def _read(path):
+    """The pieces of a file, one a line."""
+    with open(path, encoding="utf-8", newline="") as file:
+        try:
+            text = file.read()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path} is not UTF-8 (byte {error.start}). A vocabulary is a text "
+                "file with one piece a line, such as a checkpoint's vocab.txt."
+            ) from error
+    return [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")]
+
+
+def _checked_ids(vocabulary):
+    """dict of piece -> id."""
+    ids = {piece: i for i, piece in enumerate(vocabulary)}
+    missing = [token for token in SPECIAL_TOKENS if token not in ids]
+    if missing:
+        raise ValueError(
+            f"The vocabulary of {len(vocabulary)} pieces lacks {', '.join(missing)}. "
+            f"WordPiece needs {', '.join(SPECIAL_TOKENS)}: add them, in any place, or "
+            'learn a vocabulary: zoo.text.learn_tokenizer(lines, kind="word_piece").'
+        )
+    if len(ids) != len(vocabulary):
+        twice = next(piece for i, piece in enumerate(vocabulary) if ids[piece] != i)
+        raise ValueError(
+            f"The vocabulary holds {twice!r} more than once, so that its ids are not "
+            "those of its pieces. Leave out all but one."
+        )
+    return ids
+
+
+def _graph_functions(vocabulary, split):
+    """Makes (encode, split_words) for a vocabulary and a `BertWords`."""
+    word_piece = tensorflow_text.FastWordpieceTokenizer(
+        vocabulary,
+        suffix_indicator=CONTINUATION,
+        max_bytes_per_word=MAX_WORD_LENGTH * _MAX_UTF8_BYTES,
+        token_out_type=tf.int32,
+        unknown_token=UNKNOWN,
+        no_pretokenization=True,
+    )
+
+    signature = [tf.TensorSpec([None], tf.string)]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def encode(texts):
+        (words, _, _), order = split(texts)
+        pieces = word_piece.tokenize(_without_long_words(words.values))
+        splits = tf.gather(pieces.row_splits, words.row_splits)
+        return tf.gather(tf.RaggedTensor.from_row_splits(pieces.values, splits), order)
+
+    @tf.function(input_signature=signature, autograph=False)
+    def split_words(texts):
+        words, order = split(texts)
+        return Words(*(tf.gather(column, order) for column in words))
+
+    return encode, split_words
+
+
+def _without_long_words(words):
+    """Puts [UNK] for those that are too long."""
+
+    def replaced():
+        length = tf.strings.length(words, unit="UTF8_CHAR")
+        return tf.where(length > MAX_WORD_LENGTH, UNKNOWN, words)
+
+    any_long = tf.reduce_any(tf.strings.length(words) > MAX_WORD_LENGTH)
+    return tf.cond(any_long, replaced, lambda: tf.identity(words))
