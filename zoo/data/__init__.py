@@ -1,7 +1,17 @@
 """Raw examples from files, and batches for training from examples."""
 
+from zoo.data.classification import classification_batches
+from zoo.data.labelling import labelling_batches
+from zoo.data.masked import masked_batches
 from zoo.data.read import read
 from zoo.data.splits import read_splits
 from zoo.data.translation import translation_batches
 
-__all__ = ["read", "read_splits", "translation_batches"]
+__all__ = [
+    "classification_batches",
+    "labelling_batches",
+    "masked_batches",
+    "read",
+    "read_splits",
+    "translation_batches",
+]

@@ -6,7 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data import batching
-from zoo.data.tokenized_pairs import choose_texts, join_texts, ranges
+from zoo.data.epoch_dataset import check_batches_per_update
+from zoo.data.places import Places
+from zoo.data.tokenized_texts import choose_texts, join_texts
 
 # Places of a packed row, on its longer side. Attention costs grow with it; shorter
 # rows waste more.
@@ -45,12 +47,7 @@ class Epochs:
         shuffle,
         seed,
     ):
-        if batches_per_update < 1:
-            raise ValueError(
-                f"batches_per_update={batches_per_update}. An update of the weights "
-                "takes at least one batch: pass the optimizer's "
-                "gradient_accumulation_steps, or 1 where it has none."
-            )
+        check_batches_per_update(batches_per_update)
         self.batches_per_update = batches_per_update
         self.corpus = corpus
         self.samplers = samplers and [_compiled(sampler) for sampler in samplers]
@@ -186,10 +183,10 @@ def _arrays(batch, source, target, packed, tokens):
     its size for: its own, or the mean over the batches of an update.
     """
     num_rows, source_length, target_length = batch.shape
-    source_side = _Side(
+    source_side = Places(
         (num_rows, source_length), batch, batch.source_starts, source.lengths
     )
-    target_side = _Side(
+    target_side = Places(
         (num_rows, target_length), batch, batch.target_starts, target.lengths - 1
     )
     inputs = {
@@ -203,34 +200,3 @@ def _arrays(batch, source, target, packed, tokens):
             inputs[f"{name}_positions"] = side.positions()
     weight = (labels != 0).astype(np.float32)
     return inputs, labels, weight * np.float32(weight.size / tokens)
-
-
-class _Side:
-    """The places that the pairs of a batch take on one side.
-
-    Args:
-        shape: (rows, length).
-        batch: `batching.Batch`.
-        starts: int `(n,)`. The first place of each of its pairs in its row.
-        lengths: int `(pairs,)`. Places of each pair of the corpus.
-    """
-
-    def __init__(self, shape, batch, starts, lengths):
-        self.shape = shape
-        self.batch = batch
-        self.lengths = lengths[batch.pairs]
-        self.places = ranges(batch.rows * shape[1] + starts, self.lengths)
-
-    def gather(self, token_ids, offsets):
-        return self._fill(token_ids[ranges(offsets[self.batch.pairs], self.lengths)])
-
-    def segment_ids(self):
-        return self._fill(np.repeat(self.batch.segments, self.lengths))
-
-    def positions(self):
-        return self._fill(ranges(np.zeros_like(self.lengths), self.lengths))
-
-    def _fill(self, values):
-        array = np.zeros(self.shape, np.int32)
-        array.ravel()[self.places] = values
-        return array

@@ -3,7 +3,8 @@
 import re
 
 from zoo.data.missing_split import MissingSplitError
-from zoo.data.tables import read_table, table_suffix
+from zoo.data.records import table_suffix
+from zoo.data.tables import read_table
 from zoo.data.text_files import read_lines
 
 
@@ -48,6 +49,12 @@ def find_tests(folder, source, target):
     return [name for name in splits if name.startswith("test")] or (
         [] if is_part else ["test"]
     )
+
+
+def has_parallel_files(folder):
+    """Whether a folder has a split with a file a language, tables not counted."""
+    names = [_parts(files)[0] for files in _files_by_split(folder).values()]
+    return any(len(languages) > 1 for languages in names)
 
 
 def _files_by_split(folder):

@@ -97,12 +97,7 @@ def date_pairs(split="train", *, size=None, seed=0):
         `tf.data.Dataset` of `{"source", "target"}`, scalar strings. No source
         occurs twice, and every source has one right answer.
     """
-    split = _SPLIT_ALIASES.get(split, split)
-    if split not in _SIZE_OF:
-        raise ValueError(
-            f"The generated date pairs have no split {split!r}. "
-            f"Pass one of {list(_SIZE_OF)}."
-        )
+    split = split_name(split, "date pairs")
     pairs = _unique_pairs(split, _SIZE_OF[split] if size is None else size, seed)
     return tf.data.Dataset.from_tensor_slices(
         {"source": list(pairs), "target": list(pairs.values())}
@@ -138,10 +133,22 @@ def _draw_phrase(generator, choices, split):
     make = generator.choice(choices)
     while True:
         english, german = make(generator)
-        if _split_of(english) == split:
+        if split_of(english) == split:
             return english, german
 
 
-def _split_of(phrase):
-    bucket = zlib.crc32(phrase.encode()) % len(_SPLIT_OF_BUCKET)
+def split_name(split, corpus):
+    """`"validation"` for `"val"`; an error for what is no split of a corpus."""
+    split = _SPLIT_ALIASES.get(split, split)
+    if split not in _SIZE_OF:
+        raise ValueError(
+            f"The generated {corpus} have no split {split!r}. "
+            f"Pass one of {list(_SIZE_OF)}."
+        )
+    return split
+
+
+def split_of(text):
+    """The split that a text belongs to, by its hash."""
+    bucket = zlib.crc32(text.encode()) % len(_SPLIT_OF_BUCKET)
     return _SPLIT_OF_BUCKET[bucket]

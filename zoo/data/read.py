@@ -1,4 +1,4 @@
-"""Reads a corpus of sentence pairs, recognising how it is laid out."""
+"""Reads a corpus, recognising how it is laid out."""
 
 import importlib
 import logging
@@ -6,8 +6,10 @@ import pathlib
 
 import tensorflow as tf
 
+from zoo.data.columns import Columns
 from zoo.data.folders import read_folder
 from zoo.data.tables import read_table
+from zoo.data.text_sources import read_texts
 
 _VALIDATION = ("validation", "val", "valid", "dev")
 _TFDS = "tfds:"
@@ -15,10 +17,23 @@ _TFDS = "tfds:"
 _logger = logging.getLogger(__name__)
 
 
-def read(path, split="train", source=None, target=None):
-    """Reads pairs of sentences in two languages.
+def read(
+    path,
+    split="train",
+    source=None,
+    target=None,
+    *,
+    text=None,
+    text_pair=None,
+    label=None,
+    label_separator=None,
+    tokens=None,
+    labels=None,
+    document=None,
+):
+    """Reads pairs of sentences, texts, labelled texts or labelled words.
 
-    The layout is recognised:
+    The layout is recognised. Sentences in two languages:
 
     - a folder with a file a language, `train.en` and `train.de`, line i of one the
       translation of line i of the other;
@@ -27,53 +42,96 @@ def read(path, split="train", source=None, target=None):
       (keys by name); its column `split`, if there is one, says what is for training;
     - `"tfds:NAME"`, a translation data set of TensorFlow Datasets.
 
+    Everything else, where neither `source` nor `target` is passed:
+
+    - a table with a column of texts and perhaps one of labels, known by usual names
+      (`text`, `sentence`, `review`, ...; `label`, `class`, ...) or named here;
+    - a folder of folders, `train/pos/1.txt`: the text of a file, of class `pos`;
+    - words with a label each, in CoNLL's columns or CoNLL-U, or lists in JSON lines;
+    - text files: their paragraphs or, where no line is empty, their lines;
+    - a folder of files of one kind, those of a split with its name as a word in
+      theirs, `emerging.dev.conll`; files without any split's name are for training;
+    - `"tfds:NAME"`, a data set of TensorFlow Datasets with such features.
+
     Files may be gzipped. A pair with an empty side is left out, and a warning says
-    how many were.
+    how many were; so are rows without text or label, if there are few.
 
     >>> pairs = read("data/multi30k", split="val", source="en", target="de")
     >>> next(pairs.as_numpy_iterator())
     {"source": b"A group of men are ...", "target": b"Eine Gruppe von M..."}
+    >>> next(read("data/sst2", split="dev").as_numpy_iterator())
+    {"text": b"one long string of cliches .", "label": b"0"}
+    >>> next(read("data/ud_english_ewt", labels="XPOS").as_numpy_iterator())
+    {"tokens": [b"Al", b"-", b"Zaman", ...], "labels": [b"NNP", b"HYPH", b"NNP", ...]}
 
     Args:
         path: str or path of a folder or file, or `"tfds:NAME"`.
         split: str. `"validation"`, `"val"`, `"valid"` and `"dev"` mean the same.
         source, target: str. Languages, as the files, columns or keys name them.
+        text, text_pair, label: str. Columns or keys. `text` alone reads texts without
+            their labels. A list of labels in JSON lines gives `"labels"`.
+        label_separator: str, what parts the labels of a text that may have several.
+        tokens, labels: str or int. The columns of words and of their labels, of
+            CoNLL-U by name (`"FORM"`, `"UPOS"`), else of CoNLL from 0.
+        document: str. Column whose rows, as long as it stays the same, are one text.
 
     Returns:
-        `tf.data.Dataset` of `{"source", "target"}`, strings.
+        `tf.data.Dataset` of dicts of strings: `{"source", "target"}`, `{"text"}`,
+        `{"text", "label"}`, `{"text", "text_pair", "label"}`, `{"text", "labels"}`
+        with `labels` `(number,)`, or `{"tokens", "labels"}`, each `(words,)`.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
         ValueError: what is there cannot be read; says which file and line.
         MissingSplitError: a ValueError too; it can be read but has no such split.
     """
-    return as_dataset(*read_pairs(path, split, source, target))
+    columns = Columns(text, text_pair, label, tokens, labels, label_separator, document)
+    return as_dataset(read_columns(path, split, source, target, columns))
 
 
-def as_dataset(sources, targets):
-    """Lists of str -> `tf.data.Dataset` of `{"source", "target"}`."""
+def as_dataset(columns):
+    """{name: list of str, or of lists of str} -> `tf.data.Dataset` of dicts."""
     return tf.data.Dataset.from_tensor_slices(
-        {"source": tf.constant(sources), "target": tf.constant(targets)}
+        {name: _tensor(values) for name, values in columns.items()}
     )
 
 
-def read_pairs(path, split, source, target):
-    """What `read` reads, as two lists of str."""
+def _tensor(values):
+    if not isinstance(values[0], list):
+        return tf.constant(values)
+    flat = tf.constant([item for value in values for item in value], tf.string)
+    return tf.RaggedTensor.from_row_lengths(flat, [len(value) for value in values])
+
+
+def read_columns(path, split, source, target, columns):
+    """What `read` reads, as a dict of lists."""
     names = _VALIDATION if split in _VALIDATION else (split,)
     # What was asked for comes first, so that errors name it.
     names = (split, *(name for name in names if name != split))
+    for_pairs = source is not None or target is not None
+    if for_pairs and columns.are_named:
+        raise ValueError(
+            "source= and target= name two languages, text=, label=, tokens= and such "
+            "the columns of other examples: pass either these or those."
+        )
     if str(path).startswith(_TFDS):
-        pairs = _read_tfds(str(path).removeprefix(_TFDS), names, source, target)
-        return _filled(*pairs, path)
+        name = str(path).removeprefix(_TFDS)
+        module = _tfds_module(name)
+        found = None if for_pairs else module.read_tfds_texts(name, names, columns)
+        if found is not None:
+            return found
+        return _filled(*module.read_tfds(name, names, source, target), path)
     path = pathlib.Path(path)
-    if path.is_dir():
-        return _filled(*read_folder(path, names, source, target), path)
-    if path.is_file():
-        return _filled(*read_table(path, names, source, target), path)
-    raise FileNotFoundError(
-        f"There is no file or folder {str(path)!r}. A TensorFlow Datasets name is "
-        f"written tfds:{path.name}."
-    )
+    if not path.is_dir() and not path.is_file():
+        raise FileNotFoundError(
+            f"There is no file or folder {str(path)!r}. A TensorFlow Datasets name is "
+            f"written tfds:{path.name}."
+        )
+    found = None if for_pairs else read_texts(path, names, columns)
+    if found is not None:
+        return found
+    read_pairs = read_folder if path.is_dir() else read_table
+    return _filled(*read_pairs(path, names, source, target), path)
 
 
 def _filled(sources, targets, path):
@@ -97,14 +155,13 @@ def _filled(sources, targets, path):
             len(sources),
         )
     sources, targets = zip(*kept, strict=True)
-    return list(sources), list(targets)
+    return {"source": list(sources), "target": list(targets)}
 
 
-def _read_tfds(name, names, source, target):
+def _tfds_module(name):
     try:
-        module = importlib.import_module("zoo.data.tfds")
+        return importlib.import_module("zoo.data.tfds")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"tfds:{name} needs TensorFlow Datasets: pip install 'zoo[tfds]'."
         ) from error
-    return module.read_tfds(name, names, source, target)

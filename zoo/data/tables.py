@@ -1,26 +1,22 @@
 """Pairs from one file: TSV, CSV or JSON lines."""
 
-import csv
-import io
-import json
 import logging
-import pathlib
 
 from zoo.data.missing_split import MissingSplitError
-from zoo.data.text_files import read_lines, read_text
+from zoo.data.records import (
+    SPLIT,
+    SUFFIXES,
+    check_characters,
+    json_object,
+    rows_of,
+    table_suffix,
+)
+from zoo.data.text_files import read_lines
 
-SUFFIXES = (".tsv", ".txt", ".csv", ".jsonl")
-SPLIT = "split"
 # Source, target and split of an empty line, which is counted and left out later.
 _EMPTY = ("", "", "")
 
 _logger = logging.getLogger(__name__)
-
-
-def table_suffix(path):
-    """`".tsv"` for `"pairs.tsv.gz"`; None for what is no table."""
-    suffix = pathlib.Path(str(path).removesuffix(".gz")).suffix
-    return suffix if suffix in SUFFIXES else None
 
 
 def read_table(path, names, source, target):
@@ -79,7 +75,7 @@ def _check_splits(path, records):
 
 def _column_records(path, source, target):
     """Yields (line number, (source, target, split)) of TSV and CSV."""
-    rows = list(_rows(path))
+    rows = list(rows_of(path))
     header_line, header = next((pair for pair in rows if pair[1]), (1, []))
     columns, has_names = _columns(path, header_line, header, source, target)
     for number, row in rows:
@@ -93,24 +89,6 @@ def _column_records(path, source, target):
         elif number != header_line or not has_names:
             texts = [row[column] for column in columns]
             yield number, (*texts, "")[:3]
-
-
-def _rows(path):
-    """Yields (line number, list of str), an empty list for a line without text."""
-    if table_suffix(path) != ".csv":
-        for number, line in enumerate(read_lines(path), start=1):
-            yield number, line.split("\t") if line.strip() else []
-        return
-    text = read_text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    usual_limit = csv.field_size_limit(len(text))
-    try:
-        for row in reader:
-            yield reader.line_num, row if "".join(row).strip() else []
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}.") from error
-    finally:
-        csv.field_size_limit(usual_limit)
 
 
 def _columns(path, line, header, source, target):
@@ -141,7 +119,7 @@ def _json_records(path, source, target):
         if not line.strip():
             yield number, _EMPTY
             continue
-        record = _json_object(path, number, line)
+        record = json_object(path, number, line)
         # As in the WMT sets of the Hugging Face hub.
         nested = record.get("translation")
         texts = nested if isinstance(nested, dict) else record
@@ -155,18 +133,6 @@ def _json_records(path, source, target):
         yield number, (*pair, split or "")
 
 
-def _json_object(path, number, line):
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}, line {number}: no JSON ({error}).") from error
-    if not isinstance(record, dict):
-        raise ValueError(
-            f"{path}, line {number}: {type(record).__name__} instead of a JSON object."
-        )
-    return record
-
-
 def _json_text(path, number, texts, name):
     text = texts.get(name)
     if not isinstance(text, str):
@@ -174,12 +140,5 @@ def _json_text(path, number, texts, name):
             f"{path}, line {number}: no text {name!r} in {texts!r:.200}. Pass the "
             "keys of the two texts as source= and target=."
         )
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{path}, line {number}: {name!r} has half a character, "
-            f"{text[error.start]!a}, which UTF-8 cannot hold. Write its other half "
-            "too, or leave the line out."
-        ) from error
+    check_characters(path, number, name, text)
     return text

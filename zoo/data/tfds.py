@@ -1,10 +1,12 @@
-"""Pairs from TensorFlow Datasets."""
+"""Pairs, texts and labelled words from TensorFlow Datasets."""
 
 import difflib
 
 import tensorflow_datasets
 
+from zoo.data.columns import recognise
 from zoo.data.missing_split import MissingSplitError
+from zoo.data.text_tables import read_records_of_texts
 
 
 def read_tfds(name, split, source, target):
@@ -28,6 +30,60 @@ def read_tfds(name, split, source, target):
                 f"tfds:{name} has no language {language!r}. It has {languages}: pass "
                 "two of them as source= and target=."
             )
+    sources, targets = [], []
+    for example in _examples(builder, name, split):
+        texts = _texts(example)
+        if source in texts and target in texts:
+            sources.append(texts[source].decode("utf-8"))
+            targets.append(texts[target].decode("utf-8"))
+    return sources, targets
+
+
+def read_tfds_texts(name, split, columns):
+    """Reads texts, labelled texts or labelled words; classes by their names.
+
+    Args:
+        name, split: as in `read_tfds`.
+        columns: `zoo.data.columns.Columns`, the names of features.
+
+    Returns:
+        dict of lists as `zoo.data.text_tables.read_text_table` gives it; None if no
+        feature is named and none is known.
+    """
+    builder = _builder(name)
+    features = builder.info.features
+    kinds = tensorflow_datasets.features
+    if not isinstance(features, kinds.FeaturesDict):
+        return None
+    values = {
+        key: _value_reader(feature)
+        for key, feature in features.items()
+        if isinstance(feature, kinds.Text | kinds.ClassLabel | kinds.Sequence)
+    }
+    roles = recognise(list(values), columns, f"tfds:{name}")
+    if roles is None:
+        return None
+    records = [
+        (number, {key: values[key](example[key]) for key in roles.values()})
+        for number, example in enumerate(_examples(builder, name, split), start=1)
+    ]
+    return read_records_of_texts(f"tfds:{name}", records, roles, columns)
+
+
+def _value_reader(feature):
+    """Makes a function of a feature's array to str, None or a list of these."""
+    kinds = tensorflow_datasets.features
+    if isinstance(feature, kinds.Sequence):
+        read_item = _value_reader(feature.feature)
+        return lambda array: [read_item(item) for item in array]
+    if isinstance(feature, kinds.ClassLabel):
+        # -1 is what test sets have whose labels are secret.
+        return lambda i: feature.int2str(int(i)) if i >= 0 else None
+    return lambda value: value.decode("utf-8")
+
+
+def _examples(builder, name, split):
+    """Iterates over the first split that exists, as NumPy arrays."""
     builder.download_and_prepare()
     # The mock data of TensorFlow Datasets has every split but names none.
     known = list(builder.info.splits) or split
@@ -36,13 +92,7 @@ def read_tfds(name, split, source, target):
         raise MissingSplitError(
             f"tfds:{name} has no split {split[0]!r}. It has {known}."
         )
-    sources, targets = [], []
-    for example in builder.as_dataset(split=chosen).as_numpy_iterator():
-        texts = _texts(example)
-        if source in texts and target in texts:
-            sources.append(texts[source].decode("utf-8"))
-            targets.append(texts[target].decode("utf-8"))
-    return sources, targets
+    return builder.as_dataset(split=chosen).as_numpy_iterator()
 
 
 def _builder(name):

@@ -1,60 +1,12 @@
-"""A tokenized corpus, kept as flat arrays of ids."""
+"""A corpus of pairs, tokenized."""
 
-import dataclasses
 import logging
 
-import numpy as np
 import tensorflow as tf
 
-_TOKENIZED_TOGETHER = 1024
+from zoo.data.tokenized_texts import TOKENIZED_TOGETHER, check_examples, join_texts
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class TokenizedTexts:
-    """Texts as one array of ids.
-
-    Attributes:
-        token_ids: int32 `(ids,)`, start and end ids included.
-        offsets: int64 `(texts + 1,)`. Where each text begins; then the number of ids.
-    """
-
-    token_ids: np.ndarray
-    offsets: np.ndarray
-
-    @property
-    def lengths(self):
-        return np.diff(self.offsets)
-
-
-def join_texts(parts):
-    """One `TokenizedTexts` from a list of (token_ids, lengths)."""
-    lengths = np.concatenate([lengths for _, lengths in parts])
-    return TokenizedTexts(
-        np.concatenate([token_ids for token_ids, _ in parts]),
-        np.concatenate([[0], np.cumsum(lengths)]),
-    )
-
-
-def choose_texts(choose_first, first, second):
-    """Text by text one of two `TokenizedTexts`: bool `(texts,)` says which."""
-    both = np.concatenate([first.token_ids, second.token_ids])
-    starts = np.where(
-        choose_first, first.offsets[:-1], second.offsets[:-1] + len(first.token_ids)
-    )
-    lengths = np.where(choose_first, first.lengths, second.lengths)
-    return join_texts([(both[ranges(starts, lengths)], lengths)])
-
-
-def ranges(starts, lengths):
-    """Concatenates `range(start, start + length)`.
-
-    >>> ranges(np.array([5, 0]), np.array([2, 3]))
-    [5, 6, 0, 1, 2]
-    """
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
 
 def tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length):
@@ -66,7 +18,7 @@ def tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length):
     Returns:
         (source, target), each `TokenizedTexts`.
     """
-    _check_examples(examples)
+    check_examples(examples, ("source", "target"))
 
     def tokenize(pairs):
         source = _tokenized(pairs["source"], source_tokenizer, with_start=False)
@@ -82,7 +34,7 @@ def tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length):
         )
 
     parts = list(
-        examples.batch(_TOKENIZED_TOGETHER)
+        examples.batch(TOKENIZED_TOGETHER)
         .map(tokenize, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .as_numpy_iterator()
     )
@@ -101,16 +53,6 @@ def tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length):
             max_length,
         )
     return tuple(join_texts([part[side] for part in parts]) for side in (0, 1))
-
-
-def _check_examples(examples):
-    specification = getattr(examples, "element_spec", None)
-    names = set(specification) if isinstance(specification, dict) else set()
-    if not {"source", "target"} <= names:
-        raise ValueError(
-            'A tf.data.Dataset of {"source", "target"} strings is needed, as '
-            f"zoo.data.read gives it. Received: {specification or examples}."
-        )
 
 
 def _tokenized(texts, tokenizer, with_start):

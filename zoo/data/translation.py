@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from zoo.data.epoch_dataset import epoch_dataset
 from zoo.data.epochs import Epochs
 from zoo.data.tokenized_pairs import tokenize_pairs
 from zoo.text.subword_sampling import SubwordSampler
@@ -71,7 +72,7 @@ def translation_batches(
         shuffle=shuffle,
         seed=seed,
     )
-    return _dataset(epochs, first_epoch)
+    return epoch_dataset(epochs, _signature(epochs), first_epoch)
 
 
 def _samplers(source_tokenizer, target_tokenizer, rate):
@@ -81,31 +82,6 @@ def _samplers(source_tokenizer, target_tokenizer, rate):
     if target_tokenizer is source_tokenizer:
         return source, source
     return source, SubwordSampler(target_tokenizer, rate)
-
-
-def _dataset(epochs, first_epoch):
-    """The endless row of epochs as a dataset that gives one each iteration."""
-    with tf.device("CPU:0"):
-        epoch = tf.Variable(first_epoch, dtype=tf.int64, trainable=False)
-
-    def batches():
-        for step, batch in enumerate(epochs.batches(int(epoch.numpy())), start=1):
-            yield step == epochs.num_batches, batch
-
-    def count(is_last, batch):
-        epoch.assign_add(tf.cast(is_last, tf.int64))
-        return batch
-
-    dataset = tf.data.Dataset.from_generator(
-        batches, output_signature=(tf.TensorSpec([], tf.bool), _signature(epochs))
-    )
-    # Counted after the prefetching: when a batch is asked for, not when it is made.
-    dataset = dataset.prefetch(4).map(count)
-    options = tf.data.Options()
-    options.experimental_optimization.inject_prefetch = False
-    return dataset.with_options(options).apply(
-        tf.data.experimental.assert_cardinality(epochs.num_batches)
-    )
 
 
 def _signature(epochs):

@@ -1,0 +1,210 @@
+"""Labelled texts to batches for training a classification model."""
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.data.epoch_dataset import epoch_dataset
+from zoo.data.label_ids import label_ids
+from zoo.data.places import Places
+from zoo.data.row_epochs import RowEpochs
+from zoo.data.tokenized_texts import TOKENIZED_TOGETHER, check_examples, join_texts
+from zoo.text.overlapping_chunks import overlapping_chunks
+from zoo.text.special_tokens import with_special_tokens
+
+_NO_LIMIT = 1 << 30
+
+_logger = logging.getLogger(__name__)
+
+
+def classification_batches(
+    examples,
+    tokenizer,
+    classes,
+    *,
+    max_length=512,
+    batch_tokens=4096,
+    multi_label=False,
+    long_texts="cut",
+    overlap=None,
+    num_buckets=8,
+    shuffle=True,
+    seed=0,
+    first_epoch=0,
+    batches_per_update=1,
+):
+    """Tokenizes labelled texts once and serves them in batches of few static shapes.
+
+    Epochs are as in `zoo.data.translation_batches`: a batch is a pure function of
+    (seed, epoch, step).
+
+    >>> inputs, labels, weight = next(iter(classification_batches(films, t, classes)))
+    >>> # the first row of token_ids and of padding_mask; its label and weight
+    [2, 412, 97, 3, 0], [True, True, True, True, False], 1, 1.0
+
+    Args:
+        examples: `tf.data.Dataset` of `{"text", "label"}`, perhaps with `"text_pair"`,
+            strings; with `multi_label`, of `"labels"` `(number,)` instead of `"label"`.
+        tokenizer: `zoo.text.WordPieceTokenizer` or `zoo.text.BytePairTokenizer`.
+        classes: list of str, in the order of the model's outputs.
+        max_length: int. The most tokens of a row, special ones included.
+        batch_tokens: int. The most places of a batch.
+        multi_label: bool. Whether a text may have several labels, or none.
+        long_texts: `"cut"` shows the beginning of a text that is longer than
+            `max_length`, and of a pair the beginning of the longer text; a warning
+            counts them. `"chunks"` shows all of a text in overlapping chunks, each
+            with its label; not for pairs.
+        overlap: int. Tokens that neighbouring chunks share; by default a quarter of
+            them, as where `zoo.TextClassifier` reads long texts.
+        num_buckets: int. The most (batch, length) shapes.
+        shuffle: bool. Another order every epoch.
+        seed: int. For the order.
+        first_epoch: int. The epoch to begin with.
+        batches_per_update: int. The optimizer's `gradient_accumulation_steps`, so
+            that the loss is the mean over all texts of an update.
+
+    Returns:
+        `tf.data.Dataset` of (inputs, labels, sample_weight): inputs are `token_ids`,
+        `segment_ids` and `padding_mask` `(batch, length)`; labels int `(batch,)` or,
+        with `multi_label`, float 0 or 1 `(batch, classes)`; weights `(batch,)` have
+        mean 1 and are 0 on rows that are not filled.
+    """
+    if long_texts not in ("cut", "chunks"):
+        raise ValueError(f"long_texts={long_texts!r}. Pass 'cut' or 'chunks'.")
+    check_examples(examples, ("text", "labels" if multi_label else "label"))
+    is_pair = "text_pair" in examples.element_spec
+    if is_pair and long_texts == "chunks":
+        raise ValueError(
+            "long_texts='chunks' is for single texts: pass 'cut' for pairs."
+        )
+    if overlap is None:
+        overlap = (max_length - 2) // 4
+    encode = _Encoder(
+        tokenizer, max_length, overlap if long_texts == "chunks" else None
+    )
+    rows = _Rows(examples, encode, classes, multi_label, tokenizer.pad_token_id)
+    epochs = RowEpochs(
+        rows.texts.lengths,
+        rows.arrays,
+        batch_tokens=batch_tokens,
+        num_buckets=num_buckets,
+        batches_per_update=batches_per_update,
+        shuffle=shuffle,
+        seed=seed,
+    )
+    integers = tf.TensorSpec([None, epochs.length], tf.int32)
+    inputs = {
+        "token_ids": integers,
+        "segment_ids": integers,
+        "padding_mask": tf.TensorSpec([None, epochs.length], tf.bool),
+    }
+    labels = tf.TensorSpec([None], tf.int32)
+    if multi_label:
+        labels = tf.TensorSpec([None, len(classes)], tf.float32)
+    weight = tf.TensorSpec([None], tf.float32)
+    return epoch_dataset(epochs, (inputs, labels, weight), first_epoch)
+
+
+class _Encoder:
+    """Examples to rows of ids, in the graph."""
+
+    def __init__(self, tokenizer, max_length, overlap):
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.overlap = overlap
+
+    def __call__(self, examples):
+        """Dict of strings `(n,)` -> (token_ids, segment_ids, owner, number cut).
+
+        The ids are ragged `(rows, None)`; `owner` `(rows,)` says whose row it is.
+        """
+        texts = [
+            self.tokenizer.tokenize(examples[name])
+            for name in ("text", "text_pair")
+            if name in examples
+        ]
+        owner = tf.range(texts[0].nrows(tf.int32))
+        if self.overlap is not None:
+            chunks, owner = overlapping_chunks(
+                texts[0], self.max_length - 2, self.overlap
+            )
+            texts = [chunks]
+        token_ids, segment_ids = self._framed(texts, self.max_length)
+        whole, _ = self._framed(texts, _NO_LIMIT)
+        is_cut = whole.row_lengths() > token_ids.row_lengths()
+        return token_ids, segment_ids, owner, tf.math.count_nonzero(is_cut)
+
+    def _framed(self, texts, max_length):
+        return with_special_tokens(
+            *texts, tokenizer=self.tokenizer, max_length=max_length
+        )
+
+
+class _Rows:
+    """The corpus: `texts`, their segments, and what label each has."""
+
+    def __init__(self, examples, encode, classes, multi_label, pad_id):
+        texts, segments, owner, labels = _encoded(examples, encode, multi_label)
+        self.texts = join_texts(texts)
+        self.segment_ids = np.concatenate(segments)
+        self.pad_id = pad_id
+        labels, counts = labels
+        ids = label_ids(labels, classes, "classes")
+        if multi_label:
+            self.labels = np.zeros((len(counts), len(classes)), np.float32)
+            self.labels[np.repeat(np.arange(len(counts)), counts), ids] = 1.0
+        else:
+            self.labels = ids
+        self.labels = self.labels[owner]
+
+    def arrays(self, batch):
+        """(inputs, labels, weight) of one `batching.Batch`."""
+        offsets = self.texts.offsets
+        places = Places(batch.shape[:2], batch, batch.source_starts, self.texts.lengths)
+        inputs = {
+            "token_ids": places.gather(self.texts.token_ids, offsets, self.pad_id),
+            "segment_ids": places.gather(self.segment_ids, offsets),
+            "padding_mask": places.segment_ids() > 0,
+        }
+        labels = np.zeros((batch.shape[0], *self.labels.shape[1:]), self.labels.dtype)
+        labels[batch.rows] = self.labels[batch.pairs]
+        weight = np.zeros(batch.shape[0], np.float32)
+        weight[batch.rows] = 1.0
+        return inputs, labels, weight
+
+
+def _encoded(examples, encode, multi_label):
+    """Reads the corpus once.
+
+    Returns:
+        lists of (token ids, lengths) and of segment ids; the owners of the rows; the
+        labels as (list of bytes, how many each text has).
+    """
+
+    def read(batch):
+        token_ids, segment_ids, owner, num_cut = encode(batch)
+        labels = batch["labels"] if multi_label else batch["label"]
+        counts = labels.row_lengths() if multi_label else tf.ones_like(labels, tf.int64)
+        flat = labels.flat_values if multi_label else labels
+        rows = token_ids.flat_values, token_ids.row_lengths()
+        return rows, segment_ids.flat_values, owner, (flat, counts), num_cut
+
+    parts = list(
+        examples.ragged_batch(TOKENIZED_TOGETHER)
+        .map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .as_numpy_iterator()
+    )
+    if not parts:
+        raise ValueError("There is no text to train on.")
+    texts, segments, owners, labels, num_cut = zip(*parts, strict=True)
+    counts = np.concatenate([counts for _, counts in labels])
+    sizes = [len(counts) for _, counts in labels]
+    before = np.cumsum(sizes) - sizes
+    owner = np.concatenate([o + b for o, b in zip(owners, before, strict=True)])
+    if sum(num_cut):
+        _logger.warning(
+            "%d of %d texts are cut: they have more than the max_length tokens.",
+            *(sum(num_cut), len(counts)),
+        )
+    return texts, segments, owner, ([x for flat, _ in labels for x in flat], counts)
