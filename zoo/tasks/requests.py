@@ -1,4 +1,4 @@
-"""What comes in and goes out of a generating task, checked."""
+"""What comes in and goes out of a task, checked."""
 
 import collections
 import math
@@ -11,30 +11,50 @@ import numpy as np
 import tensorflow as tf
 
 
-def checked_texts(texts):
+def checked_texts(texts, method="generate"):
     """A list of str that are all valid Unicode, or an error that names the item."""
-    if isinstance(texts, bytes | Mapping | Set) or not isinstance(texts, Iterable):
+    for number, text in enumerate(texts := _listed(texts, method, "str")):
+        _check_text(text, method, f"at place {number}")
+    return texts
+
+
+def checked_pairs(pairs, method):
+    """A list of pairs of str that are all valid Unicode, or an error like the above."""
+    for number, pair in enumerate(pairs := _listed(pairs, method, "pairs of str")):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(
+                f"{method} takes pairs of str here, got {pair!r:.80} at place {number}."
+                " Pass both texts together: (text, text_pair)."
+            )
+        for text in pair:
+            _check_text(text, method, f"in the pair at place {number}")
+    return pairs
+
+
+def _listed(items, method, kind):
+    is_text = isinstance(items, str | bytes | Mapping | Set)
+    if is_text or not isinstance(items, Iterable):
         raise TypeError(
-            f"generate takes a str or a list of str, got {type(texts).__name__} "
-            f"({texts!r:.80}). Decode bytes first, turn numbers into text, and put "
+            f"{method} takes a str or a list of {kind}, got {type(items).__name__} "
+            f"({items!r:.80}). Decode bytes first, turn numbers into text, and put "
             "what has no order or has keys into a list."
         )
-    texts = list(texts)
-    for number, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(
-                f"generate takes a str or a list of str, got {type(text).__name__} "
-                f"({text!r:.80}) at place {number}. Decode bytes first, and turn "
-                "numbers into text."
-            )
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"The text at place {number} cannot be written as UTF-8 ({error}). "
-                "It holds half of a surrogate pair; repair where it was read."
-            ) from error
-    return texts
+    return list(items)
+
+
+def _check_text(text, method, place):
+    if not isinstance(text, str):
+        raise TypeError(
+            f"{method} takes a str or a list of str, got {type(text).__name__} "
+            f"({text!r:.80}) {place}. Decode bytes first, and turn numbers into text."
+        )
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"The text {place} cannot be written as UTF-8 ({error}). It holds half of "
+            "a surrogate pair; repair where it was read."
+        ) from error
 
 
 def check_generation_options(**options):

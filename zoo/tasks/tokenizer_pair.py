@@ -1,5 +1,8 @@
 """Which tokenizers a translator reads and writes with."""
 
+# Of the tokenizers in the folder of a preset: one for both languages, or two.
+TOKENIZER_NAMES = (["tokenizer"], ["source_tokenizer", "target_tokenizer"])
+
 
 def tokenizer_pair(tokenizer=None, source_tokenizer=None, target_tokenizer=None):
     if tokenizer is not None and source_tokenizer is target_tokenizer is None:

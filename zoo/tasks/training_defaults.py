@@ -18,3 +18,43 @@ def compile_translation_model(model):
         loss=SmoothedCrossentropy(),
         jit_compile=should_jit_compile(),
     )
+
+
+def compile_classification_model(model, multi_label=False):
+    """Compiles with what trains well from scratch; a trained encoder wants less.
+
+    Fine-tuning takes a peak of 2e-5 to 5e-5 ([Devlin et al., 2018](
+    https://arxiv.org/abs/1810.04805), section A.3): compile again with that.
+    """
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    if multi_label:
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            InverseSquareRoot(5e-4, warmup_steps=500),
+            weight_decay=0.01,
+            global_clipnorm=1.0,
+        ),
+        loss=loss,
+        weighted_metrics=[accuracy],
+        jit_compile=should_jit_compile(),
+    )
+
+
+def compile_masked_language_model(model):
+    """Compiles with what trains small models well from scratch."""
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            InverseSquareRoot(1e-3, warmup_steps=1000),
+            weight_decay=0.01,
+            beta_2=0.98,
+            global_clipnorm=1.0,
+        ),
+        loss=SmoothedCrossentropy(label_smoothing=0.0),
+        weighted_metrics=[
+            keras.metrics.SparseCategoricalAccuracy(name="masked_accuracy")
+        ],
+        jit_compile=should_jit_compile(),
+    )

@@ -22,7 +22,7 @@ from zoo.tasks.requests import (
     decoded,
     text_seeds,
 )
-from zoo.tasks.tokenizer_pair import check_fit, tokenizer_pair
+from zoo.tasks.tokenizer_pair import TOKENIZER_NAMES, check_fit, tokenizer_pair
 from zoo.tasks.training_defaults import compile_translation_model
 from zoo.tasks.translation_endpoints import explained, translation_endpoints
 from zoo.tasks.translation_functions import TranslationFunctions
@@ -101,7 +101,7 @@ class Translator:
                 f"{folder} holds its own tokenizers; from_preset takes one only with "
                 "a named size such as 'translator_tiny'. Leave it out."
             )
-        pair = tokenizer_pair(**read_tokenizers(folder, config))
+        pair = tokenizer_pair(**read_tokenizers(folder, config, TOKENIZER_NAMES))
         model = read_model(folder, config, TranslationModel, overrides)
         compile_translation_model(model)
         return cls(model, *pair)

@@ -7,6 +7,7 @@ from zoo.training.averaging import (
     last_checkpoints,
 )
 from zoo.training.checkpoints import Checkpoints
+from zoo.training.classification_report import write_classification_report
 from zoo.training.curves import draw_curves
 from zoo.training.decoded_evaluation import DecodedEvaluation
 from zoo.training.fit import fit
@@ -29,5 +30,6 @@ __all__ = [
     "fit",
     "last_checkpoints",
     "read_metrics",
+    "write_classification_report",
     "write_model_card",
 ]

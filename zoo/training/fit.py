@@ -49,7 +49,8 @@ def fit(
 
     Args:
         task: has `model`, a compiled, built keras.Model, and, where there are
-            validation examples, `evaluate(examples)` and `generate(texts)`.
+            validation examples, `evaluate(examples)`; one that has `generate(texts)`
+            gets its samples written.
         batches: function of the first epoch (int, from 0) that gives what
             `model.fit` takes. It is told where to begin, so that the data too goes
             on as if nothing had happened.
@@ -90,8 +91,9 @@ def fit(
             print(f"{folder.path}: going on after epoch {first_epoch}/{epochs}.")
         before = list(callbacks)
         if validation is not None:
+            samples = folder.samples if hasattr(task, "generate") else None
             evaluation = DecodedEvaluation(
-                task, validation, samples_path=folder.samples, decoding=decoding
+                task, validation, samples_path=samples, decoding=decoding
             )
             before = [evaluation, *callbacks]
         task.model.fit(

@@ -1,0 +1,184 @@
+"""Train a text classifier, measure it, export it.
+
+    python -m recipes.classify_text
+    python -m recipes.classify_text --data reviews.tsv --preset bert_tiny
+
+Without --data it learns which language a name is in. --preset is a named size, which
+begins at random, or a folder that a task on texts was saved to: its encoder goes on. A
+run that was interrupted goes on when the same command is given again.
+"""
+
+import math
+from pathlib import Path
+
+import keras
+import tyro
+
+import zoo
+from zoo.data.language_names import language_names
+
+# What trains well: on short names, and on sentences.
+GENERATED = {"vocabulary_size": 2000, "epochs": 30, "batch_tokens": 1024}
+SENTENCES = {"vocabulary_size": 8000, "epochs": 10, "batch_tokens": 4096}
+RANDOM = {"learning_rate": 1e-3, "dropout": 0.1}
+TRAINED = {"learning_rate": 5e-5, "dropout": 0.1}
+
+
+def main(
+    *,
+    data: str | None = None,
+    train_split: str = "train",
+    text: str | None = None,
+    text_pair: str | None = None,
+    label: str | None = None,
+    preset: str = "bert_tiny",
+    vocabulary_size: int | None = None,
+    max_length: int = 128,
+    epochs: int | None = None,
+    batch_tokens: int | None = None,
+    learning_rate: float | None = None,
+    warmup_share: float = 0.1,
+    weight_decay: float = 0.01,
+    dropout: float | None = None,
+    long_texts: str = "cut",
+    patience: int = 10,
+    seed: int = 1,
+    run_dir: str | None = None,
+    export_dir: str | None = None,
+    resume: bool = True,
+):
+    """Learns to tell classes of texts apart.
+
+    Args:
+        data: File or folder of labelled texts, or tfds:NAME. Without it, generated.
+        train_split: The split to train on.
+        text: Column of the text, where its name does not say so.
+        text_pair: Column of a second text.
+        label: Column of the label.
+        preset: A size (`zoo presets` lists them), or a folder that was saved to.
+        vocabulary_size: Word pieces to learn for a size (8,000; names 2,000).
+        max_length: The most tokens of a row.
+        epochs: Passes over the training texts (10; names 30).
+        batch_tokens: Places of a batch (4,096; names 1,024).
+        learning_rate: The peak (0.001 from random weights, 0.00005 from trained ones).
+        warmup_share: Share of the updates until the peak; then it falls to 0.
+        weight_decay: Of AdamW.
+        dropout: On embeddings and sublayers (0.1).
+        long_texts: "cut", or "chunks" to train on all of a text that is too long.
+        patience: Epochs to go on without a better validation accuracy.
+        seed: The same seed gives the same weights on a CPU.
+        run_dir: Checkpoints, curves, reports (runs/NAME).
+        export_dir: The SavedModel's versions (saved_models/NAME).
+        resume: Go on with the run in run_dir; otherwise move it aside.
+    """
+    settings = dict(locals())
+    defaults = SENTENCES if data else GENERATED
+    defaults = defaults | (TRAINED if Path(preset).is_dir() else RANDOM)
+    settings |= {k: v for k, v in defaults.items() if settings[k] is None}
+    name = Path(data).name.partition(".")[0] if data else "languages"
+    run_dir = run_dir or f"runs/{name}"
+    export_dir = export_dir or f"saved_models/{name}"
+    keras.utils.set_random_seed(seed)
+
+    # Data
+    if data:
+        columns = {"text": text, "text_pair": text_pair, "label": label}
+        train, validation, tests = zoo.data.read_splits(data, **columns)
+        if train_split != "train":
+            train = zoo.data.read(data, train_split, **columns)
+    else:
+        train, validation = language_names("train"), language_names("validation")
+        tests = {"test": language_names("test")}
+    classes = sorted({e["label"].decode() for e in train.as_numpy_iterator()})
+
+    # Model
+    tokenizer = None
+    if not Path(preset).is_dir():
+        tokenizer = zoo.text.learn_tokenizer(
+            train.map(lambda example: example["text"]),
+            settings["vocabulary_size"],
+            kind="word_piece",
+        )
+    classifier = zoo.TextClassifier.from_preset(
+        preset,
+        tokenizer=tokenizer,
+        classes=classes,
+        pairs="text_pair" in train.element_spec,
+        max_length=max_length,
+        dropout=settings["dropout"],
+        attention_dropout=settings["dropout"],
+    )
+
+    def batches(first_epoch):
+        return classifier.batches(
+            train,
+            batch_tokens=settings["batch_tokens"],
+            long_texts=long_texts,
+            seed=seed,
+            first_epoch=first_epoch,
+        )
+
+    num_steps = int(batches(0).cardinality()) * settings["epochs"]
+    warmup_steps = math.ceil(warmup_share * num_steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=settings["learning_rate"],
+        warmup_steps=warmup_steps,
+        decay_steps=max(num_steps - warmup_steps, 1),
+    )
+    classifier.model.compile(
+        optimizer=keras.optimizers.AdamW(
+            schedule, weight_decay=weight_decay, global_clipnorm=1.0
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=["accuracy"],
+        jit_compile=zoo.tasks.should_jit_compile(),
+    )
+
+    # Train
+    zoo.training.fit(
+        classifier,
+        batches,
+        epochs=settings["epochs"],
+        run_dir=run_dir,
+        settings=settings,
+        validation=validation,
+        monitor="val_accuracy",
+        patience=patience,
+        resume=resume,
+    )
+
+    # Evaluate
+    scores = {name: classifier.evaluate(texts) for name, texts in tests.items()}
+    scores["validation"] = classifier.evaluate(validation)
+    for name, values in scores.items():
+        print(name, *(f"{key} {value:.4f}" for key, value in values.items()))
+
+    write_report(classifier, next(iter(tests.values())), run_dir)
+
+    # Export
+    classifier.save_to_preset(run_dir)
+    version = classifier.export(export_dir)
+    zoo.training.write_model_card(
+        run_dir,
+        classifier,
+        scores,
+        title=f"Text classifier, {name}",
+        preset=preset,
+        data=data or "generated names in many languages",
+        preset_dir=run_dir,
+        export_dir=version,
+    )
+    return scores
+
+
+def write_report(classifier, examples, run_dir):
+    """The tables and pictures of the answers to labelled examples."""
+    texts, labels = classifier.texts_and_labels(examples)
+    zoo.training.write_classification_report(
+        run_dir, classifier.classes, texts, labels, classifier.probabilities(texts)
+    )
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

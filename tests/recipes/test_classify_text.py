@@ -1,0 +1,73 @@
+"""The recipe as a user runs it, on a small file."""
+
+import csv
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from recipes import classify_text
+
+SHRUNK = {"vocabulary_size": 60, "epochs": 12, "batch_tokens": 512, "max_length": 16}
+PARTS = [
+    ("good", ["a fine film", "good fun", "what a good day", "fine acting"]),
+    ("bad", ["an awful film", "no fun", "what a bad day", "bad acting"]),
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "films.tsv"
+    rows = [
+        (f"{text} {ending}".strip(), label)
+        for label, texts in PARTS
+        for text in texts
+        for ending in ("", "indeed", "he said", "she said", "again", "too")
+    ]
+    with path.open("w", newline="") as file:
+        csv.writer(file, delimiter="\t").writerows([("review", "label"), *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    options = {"run_dir": str(folder / "run"), "export_dir": str(folder / "export")}
+    scores = classify_text.main(data=str(data), **SHRUNK, **options)
+    return folder, scores
+
+
+def test_it_learns_measures_and_leaves_its_reports(run):
+    folder, scores = run
+    assert set(scores) == {"held out", "validation"}
+    metrics = (folder / "run" / "metrics.csv").read_text().splitlines()
+    assert "val_accuracy" in metrics[0] and len(metrics) == 1 + SHRUNK["epochs"]
+    names = {path.name for path in (folder / "run").iterdir()}
+    assert {"README.md", "curves.png", "confusion.png", "calibration.png"} <= names
+    assert {"classes.csv", "most_wrong.csv", "config.json"} <= names
+    assert "samples.txt" not in names
+
+
+def test_the_export_answers_as_the_saved_classifier(run):
+    folder, _ = run
+    texts = [text for _, texts in PARTS for text in texts]
+    loaded = tf.saved_model.load(str(folder / "export" / "1"))
+    outputs = loaded.signatures["serving_default"](text=tf.constant(texts))
+    classifier = zoo.TextClassifier.from_preset(folder / "run")
+    np.testing.assert_allclose(
+        outputs["probability"], classifier.probabilities(texts), atol=1e-4
+    )
+    labels = [label.decode() for label in outputs["label"].numpy()]
+    right = [label for label, texts in PARTS for _ in texts]
+    assert np.mean([a == b for a, b in zip(labels, right, strict=True)]) > 0.8
+
+
+def test_a_trained_encoder_is_a_preset(run, data, tmp_path):
+    folder, _ = run
+    options = {"run_dir": str(tmp_path / "run"), "export_dir": str(tmp_path / "export")}
+    shrunk = {**SHRUNK, "vocabulary_size": None, "epochs": 1}
+    scores = classify_text.main(
+        data=str(data), preset=str(folder / "run"), **shrunk, **options
+    )
+    assert 0 <= scores["validation"]["accuracy"] <= 1

@@ -1,0 +1,92 @@
+"""Published checkpoints as tasks, in and out."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests.interop.checkpoints import (
+    ELECTRA_WARNING,
+    NAMES,
+    REFERENCES,
+    checkpoint,
+)
+
+TEXTS = ["a small dog", "it is fine", "", "b" * 30]
+pytestmark = pytest.mark.filterwarnings(ELECTRA_WARNING)
+
+
+# One of each task and each tokenizer.
+SOME = ("bert_multi_label", "distilbert", "electra_masked", "roberta_classifier")
+
+
+@pytest.fixture(scope="module", params=[n for n in NAMES if "_labels" not in n])
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def task(name):
+    return zoo.from_hugging_face(REFERENCES / name)
+
+
+def answers(task):
+    """What a task says, as numbers."""
+    if isinstance(task, zoo.TextClassifier):
+        return task.probabilities(TEXTS)
+    if isinstance(task, zoo.TextEmbedder):
+        return task.embed(TEXTS)
+    mask = task.tokenizer.id_to_token(task.tokenizer.mask_token_id)
+    filled = task.fill([f"a {mask} dog", mask])
+    return np.array([[p for _, p in best] for text in filled for best in text])
+
+
+def test_a_checkpoint_becomes_the_task_that_it_holds(name, task):
+    assert type(task).__name__ == checkpoint(name).task_name
+    for ours, theirs in zip(
+        task.model.weights, checkpoint(name).model.weights, strict=True
+    ):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    assert np.isfinite(answers(task)).all()
+
+
+def test_out_and_in_again_changes_no_weight(name, task, tmp_path):
+    task.to_hugging_face(tmp_path)
+    again = zoo.from_hugging_face(tmp_path)
+    assert type(again) is type(task) and again.model_type == task.model_type
+    for ours, theirs in zip(again.model.weights, task.model.weights, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+@pytest.mark.parametrize("name", SOME, scope="module")
+def test_it_is_saved_and_exported_as_any_other(task, tmp_path):
+    expected = answers(task)
+    task.save_to_preset(tmp_path / "saved")
+    loaded = type(task).from_preset(tmp_path / "saved")
+    np.testing.assert_allclose(answers(loaded), expected, atol=1e-6)
+    served = tf.saved_model.load(task.export(tmp_path / "export"))
+    served = served.signatures["serving_default"](text=tf.constant(TEXTS))
+    if isinstance(task, zoo.MaskedLM):
+        assert served["token"].shape[0] == len(TEXTS)
+    else:
+        key = "embedding" if isinstance(task, zoo.TextEmbedder) else "probability"
+        np.testing.assert_allclose(served[key], expected, atol=1e-4)
+
+
+def test_a_classifier_of_tokens_has_no_task_yet():
+    with pytest.raises(ValueError, match="holds a TokenClassifier, for which there is"):
+        zoo.from_hugging_face(REFERENCES / "bert_labels")
+
+
+def test_a_task_of_our_own_goes_out_and_comes_in(tmp_path):
+    lines = ["a small dog", "a little cat"] * 4
+    tokenizer = zoo.text.learn_tokenizer(lines, 40, kind="word_piece")
+    task = zoo.TextClassifier.from_preset(
+        "bert_tiny", tokenizer=tokenizer, classes=["cat", "dog"], max_length=32
+    )
+    task.to_hugging_face(tmp_path)
+    again = zoo.from_hugging_face(tmp_path)
+    assert again.classes == ["cat", "dog"] and again.max_length == 32
+    np.testing.assert_allclose(
+        again.probabilities(TEXTS), task.probabilities(TEXTS), atol=1e-6
+    )

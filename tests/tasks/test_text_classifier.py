@@ -1,0 +1,288 @@
+"""Strings to classes: training, answers, folders, exports, and what is refused."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+
+GOOD = ["a fine film", "good fun", "a good film", "fine acting", "what a good day"]
+BAD = ["a bad film", "no fun", "an awful film", "bad acting", "what a bad day"]
+LINES = GOOD + BAD
+SIZES = {
+    "num_layers": 2,
+    "num_heads": 2,
+    "hidden_dim": 32,
+    "intermediate_dim": 64,
+    "dropout": 0.0,
+    "attention_dropout": 0.0,
+}
+LONG = " ".join(["a fine film and what a good day of acting"] * 12)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return zoo.text.learn_tokenizer(LINES * 3, 60, kind="word_piece")
+
+
+def examples(texts=LINES, labels=("good",) * 5 + ("bad",) * 5, **more):
+    return tf.data.Dataset.from_tensor_slices(
+        {"text": list(texts), "label": list(labels), **more}
+    )
+
+
+def make(tokenizer, classes=("bad", "good"), **options):
+    keras.utils.set_random_seed(3)
+    options = {"max_length": 24, **SIZES, **options}
+    return zoo.TextClassifier.from_preset(
+        "bert_tiny", tokenizer=tokenizer, classes=list(classes), **options
+    )
+
+
+@pytest.fixture(scope="module")
+def classifier(tokenizer):
+    """Knows good from bad."""
+    classifier = make(tokenizer)
+    classifier.model.compile(
+        optimizer=keras.optimizers.Adam(3e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    batches = classifier.batches(examples(), batch_tokens=256)
+    classifier.model.fit(batches, epochs=40, shuffle=False, verbose=0)
+    return classifier
+
+
+# Answers
+
+
+def test_it_learns_to_tell_classes_apart(classifier):
+    scores = classifier.evaluate(examples())
+    assert scores["accuracy"] == scores["macro_f1"] == 1.0
+    assert scores["loss"] < 0.2
+
+
+def test_one_text_gives_one_answer_and_a_list_gives_a_list(classifier):
+    one = classifier.classify("a fine day")
+    assert set(one) == {"label", "probability"}
+    assert list(one["probability"]) == ["bad", "good"]
+    assert one["label"] == max(one["probability"], key=one["probability"].get)
+    assert sum(one["probability"].values()) == pytest.approx(1.0, abs=1e-5)
+    many = classifier.classify(["a fine day", "no day"])
+    assert many[0]["label"] == one["label"]
+    assert classifier.classify([]) == []
+
+
+def test_neighbours_and_order_do_not_change_an_answer(classifier):
+    texts = [*LINES, "", LONG, "a", LONG[:80]]
+    alone = np.concatenate([classifier.probabilities([text]) for text in texts])
+    np.testing.assert_allclose(classifier.probabilities(texts), alone, atol=1e-5)
+    np.testing.assert_allclose(
+        classifier.probabilities(texts[::-1])[::-1], alone, atol=1e-5
+    )
+
+
+def test_a_long_text_is_read_to_its_end(classifier):
+    end = " ".join([LONG, *["an awful film no fun bad acting"] * 12])
+    (start_alone, whole), label = classifier.probabilities([LONG, end]), 1
+    assert start_alone[label] > 0.9
+    assert whole[label] < start_alone[label] - 0.2
+
+
+def test_a_megabyte_of_text_is_answered(classifier):
+    answer = classifier.classify("what a good day " * (1 << 16))
+    assert np.isfinite(list(answer["probability"].values())).all()
+
+
+def test_an_answer_follows_later_training(tokenizer):
+    classifier = make(tokenizer)
+    before = classifier.probabilities(["a film"])
+    classifier.model.classifier.bias.assign([0.0, 5.0])
+    assert classifier.probabilities(["a film"])[0, 1] > before[0, 1] + 0.2
+
+
+def test_several_labels_fit_one_text(tokenizer):
+    labels = tf.ragged.constant([["good"]] * 5 + [["bad", "sad"]] * 4 + [[]])
+    texts = tf.data.Dataset.from_tensor_slices({"text": LINES, "labels": labels})
+    texts = texts.map(lambda e: {**e, "labels": e["labels"]})
+    classifier = make(tokenizer, ("bad", "good", "sad"), multi_label=True)
+    classifier.model.compile(
+        optimizer=keras.optimizers.Adam(3e-3),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    batches = classifier.batches(texts, batch_tokens=256)
+    classifier.model.fit(batches, epochs=40, shuffle=False, verbose=0)
+    scores = classifier.evaluate(texts)
+    assert scores["micro_f1"] > 0.9
+    assert classifier.classify("an awful film")["labels"] == ["bad", "sad"]
+
+
+def test_pairs_are_told_from_their_exchange(tokenizer):
+    pairs = examples([*GOOD, *BAD], ["yes"] * 5 + ["no"] * 5, text_pair=[*BAD, *GOOD])
+    classifier = make(tokenizer, ("no", "yes"), pairs=True)
+    classifier.model.compile(
+        optimizer=keras.optimizers.Adam(3e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    batches = classifier.batches(pairs, batch_tokens=256)
+    classifier.model.fit(batches, epochs=40, shuffle=False, verbose=0)
+    assert classifier.evaluate(pairs)["accuracy"] == 1.0
+    assert classifier.classify((GOOD[0], BAD[0]))["label"] == "yes"
+    assert [a["label"] for a in classifier.classify([(BAD[0], GOOD[0])])] == ["no"]
+    long = classifier.probabilities([(LONG, BAD[0]), (GOOD[0], LONG)])
+    assert np.isfinite(long).all()
+
+
+# Folders
+
+
+def test_a_saved_classifier_answers_as_before(classifier, tmp_path):
+    classifier.save_to_preset(tmp_path)
+    loaded = zoo.TextClassifier.from_preset(tmp_path)
+    assert loaded.classes == ["bad", "good"]
+    assert loaded.max_length == 24
+    np.testing.assert_allclose(
+        loaded.probabilities([*LINES, LONG]),
+        classifier.probabilities([*LINES, LONG]),
+        atol=1e-6,
+    )
+
+
+def test_a_trained_encoder_goes_on_under_a_new_head(classifier, tmp_path):
+    classifier.save_to_preset(tmp_path)
+    other = zoo.TextClassifier.from_preset(
+        tmp_path, classes=["x", "y", "z"], dropout=0.3
+    )
+    assert other.model.num_classes == 3
+    assert other.model.encoder.dropout == 0.3
+    inputs = {"token_ids": np.array([[2, 7, 9, 3]])}
+    np.testing.assert_allclose(
+        other.model.encoder(inputs)["pooled_output"],
+        classifier.model.encoder(inputs)["pooled_output"],
+        atol=1e-6,
+    )
+    with pytest.raises(ValueError, match="no weights for .* as num_layers=3"):
+        zoo.TextClassifier.from_preset(tmp_path, classes=["x", "y"], num_layers=3)
+
+
+# Exports
+
+
+def test_the_export_answers_as_the_classifier(classifier, tmp_path):
+    texts = [*LINES, "", LONG, "\u00c4 \u4e2d \U0001f600"]
+    path = classifier.export(tmp_path / "films")
+    assert path == str(tmp_path / "films" / "1")
+    loaded = tf.saved_model.load(path)
+    outputs = loaded.signatures["serving_default"](text=tf.constant(texts))
+    expected = classifier.probabilities(texts)
+    np.testing.assert_allclose(outputs["probability"], expected, atol=1e-4)
+    answers = [answer["label"] for answer in classifier.classify(texts)]
+    assert [label.decode() for label in outputs["label"].numpy()] == answers
+    assert outputs["classes"].shape == (len(texts), 2)
+    empty = loaded.signatures["serving_default"](text=tf.constant([], tf.string))
+    assert empty["probability"].shape == (0, 2)
+
+
+def test_the_export_needs_tensorflow_alone(classifier, tmp_path):
+    path = classifier.export(tmp_path / "films")
+    code = f"""
+import json, sys
+import tensorflow as tf
+import tensorflow_text
+model = tf.saved_model.load({path!r})
+label = model.signatures["serving_default"](text=tf.constant(["a bad film"]))["label"]
+assert not {{"zoo", "keras_nlp"}} & set(sys.modules)
+print(json.dumps(label.numpy()[0].decode()))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == "bad"
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "message"),
+    [
+        (7, TypeError, "classify takes a str or a list of str, got int"),
+        (["a", b"b"], TypeError, r"got bytes \(b'b'\) at place 1"),
+        (["\ud800"], ValueError, "text at place 0 cannot be written as UTF-8"),
+    ],
+)
+def test_what_is_no_text_is_refused(classifier, texts, error, message):
+    with pytest.raises(error, match=message):
+        classifier.classify(texts)
+
+
+def test_half_a_pair_is_refused(tokenizer):
+    classifier = make(tokenizer, pairs=True)
+    with pytest.raises(TypeError, match="takes pairs of str here, got 'a' at place 0"):
+        classifier.classify(["a", "b"])
+    with pytest.raises(TypeError, match="got NoneType .* in the pair at place 0"):
+        classifier.classify([("a", None)])
+
+
+def test_a_label_that_was_not_trained_is_named(classifier):
+    strange = examples(["a film"], ["odd"])
+    for use in (classifier.batches, classifier.evaluate):
+        with pytest.raises(ValueError, match=r"not among classes: \['odd'\]"):
+            use(strange)
+
+
+def test_an_evaluation_of_nothing_is_refused(classifier):
+    with pytest.raises(ValueError, match="nothing to evaluate"):
+        classifier.evaluate(examples().take(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"classes": ("good",)}, "At least two different classes"),
+        ({"classes": ("good", "good")}, "At least two different classes"),
+        ({"max_length": 1000}, "max_length=1000, .* between 8 and the 512"),
+        ({"max_length": 3}, "max_length=3, .* between 8 and"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(tokenizer, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(tokenizer, **options)
+
+
+def test_presets_that_do_not_fit_are_refused(classifier, tokenizer, tmp_path):
+    from_preset = zoo.TextClassifier.from_preset
+    with pytest.raises(ValueError, match="tokenizer= is needed"):
+        from_preset("bert_tiny", classes=["a", "b"])
+    with pytest.raises(ValueError, match="Pass classes= as well"):
+        from_preset("bert_tiny", tokenizer=tokenizer)
+    with pytest.raises(ValueError, match="Did you mean 'bert_tiny'"):
+        from_preset("bert_teeny", tokenizer=tokenizer, classes=["a", "b"])
+    with pytest.raises(ValueError, match="Did you mean 'bert_tiny'"):
+        from_preset("bert_teeny")
+    with pytest.raises(ValueError, match="no task, so there is no text encoder"):
+        from_preset(tmp_path, classes=["a", "b"])
+    with pytest.raises(FileNotFoundError, match=r"holds no config\.json"):
+        from_preset(tmp_path)
+    classifier.save_to_preset(tmp_path)
+    with pytest.raises(ValueError, match="holds its own tokenizer"):
+        from_preset(tmp_path, tokenizer=tokenizer)
+    with pytest.raises(ValueError, match="only dtype= with a folder, got dropout"):
+        from_preset(tmp_path, dropout=0.5)
+    with pytest.raises(ValueError, match="holds a TextClassifier, not a Translator"):
+        zoo.Translator.from_preset(tmp_path)
+
+
+def test_a_tokenizer_of_another_size_is_refused(tokenizer):
+    model = make(tokenizer).model
+    other = zoo.text.learn_tokenizer(LINES * 3, 62, kind="word_piece")
+    with pytest.raises(ValueError, match="tokenizer does not fit the model: it has 62"):
+        zoo.TextClassifier(model, other, ["a", "b"])

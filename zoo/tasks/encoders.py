@@ -1,0 +1,167 @@
+"""Where the encoder of a task on texts comes from."""
+
+import json
+from pathlib import Path
+
+from zoo import presets
+from zoo.models import (
+    ClassificationModel,
+    LabellingModel,
+    MaskedLanguageModel,
+    TextEncoder,
+)
+from zoo.tasks.preset_folder import CONFIG, read_config, read_model, read_tokenizers
+
+MODEL_OF = {
+    "MaskedLM": MaskedLanguageModel,
+    "TextClassifier": ClassificationModel,
+    "TextEmbedder": TextEncoder,
+    "TokenClassifier": LabellingModel,
+}
+
+
+_FEWEST_TOKENS = 8  # of a row: the special ones, and some of a text or pair
+
+
+def saved_task(folder):
+    """The name of the task that a folder was saved by; None where it does not say."""
+    path = Path(folder) / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None  # `read_config` says what is wrong
+    return config.get("task") if isinstance(config, dict) else None
+
+
+def read_task(folder, task_name, tokenizer, overrides, needed):
+    """(model, tokenizer, options) of the folder that a task on texts was saved to.
+
+    Args:
+        folder: str, what `from_preset` was given.
+        task_name: str.
+        tokenizer: what `from_preset` was given beside; there is one in the folder.
+        overrides: dict. Only `dtype` may be another one.
+        needed: str. The argument that makes a new task of another preset.
+    """
+    if not Path(folder).is_dir():
+        if folder in presets.list_presets():
+            raise ValueError(
+                f"{folder!r} is a named size, of which {task_name}.from_preset makes a "
+                f"new one. Pass {needed}= as well."
+            )
+        raise ValueError(
+            presets.unknown_preset(folder, presets.list_presets())
+            + " It is no folder either."
+        )
+    if saved_task(folder) in set(MODEL_OF) - {task_name}:
+        raise ValueError(
+            f"{folder} holds a {saved_task(folder)}, not a {task_name}. Load it with "
+            f"zoo.{saved_task(folder)}.from_preset, or pass {needed}= to put a new "
+            "head on its encoder."
+        )
+    config = read_config(folder, task_name)
+    _refuse_tokenizer(folder, tokenizer)
+    tokenizers = read_tokenizers(folder, config, (["tokenizer"],))
+    model = read_model(folder, config, MODEL_OF[task_name], overrides)
+    return model, tokenizers["tokenizer"], config["options"]
+
+
+def check_vocabulary(encoder, tokenizer):
+    """Refuses a tokenizer that is not the encoder's."""
+    size, pad = tokenizer.vocabulary_size(), tokenizer.pad_token_id
+    # Published models have rows to spare, so that their number is a round one.
+    if size > encoder.vocabulary_size or pad != encoder.pad_token_id:
+        raise ValueError(
+            f"The tokenizer does not fit the model: it has {size} tokens and pads with "
+            f"{pad}, the model has {encoder.vocabulary_size} and pads with "
+            f"{encoder.pad_token_id}. Use the one that the model was trained with."
+        )
+
+
+def checked_max_length(max_length, encoder):
+    """The most tokens of a row: as asked, or as many as there are positions for."""
+    if max_length is None:
+        return encoder.max_length
+    if not _FEWEST_TOKENS <= max_length <= encoder.max_length:
+        raise ValueError(
+            f"max_length={max_length}, but it must lie between {_FEWEST_TOKENS} and "
+            f"the {encoder.max_length} positions of the encoder."
+        )
+    return max_length
+
+
+def _refuse_tokenizer(folder, tokenizer):
+    if tokenizer is not None:
+        raise ValueError(
+            f"{folder} holds its own tokenizer; from_preset takes one only with a "
+            "named size such as 'bert_tiny'. Leave it out."
+        )
+
+
+def encoder_from_preset(preset, tokenizer, overrides):
+    """(encoder, tokenizer), of a named size or of a task that was saved.
+
+    Args:
+        preset: str. A name of `zoo.list_presets()` (random weights), or a folder that
+            a task on texts was saved to, whose encoder and tokenizer are taken.
+        tokenizer: for a named size.
+        overrides: dict, arguments of `zoo.TextEncoder`. Of a trained encoder those
+            can be others that leave its weights as they are.
+    """
+    if Path(preset).is_dir():
+        name = saved_task(preset)
+        if name not in MODEL_OF:
+            raise ValueError(
+                f"{preset} holds {f'a {name}' if name else 'no task'}, so there is no "
+                "text encoder. Pass a folder that one of these was saved to: "
+                f"{', '.join(MODEL_OF)}."
+            )
+        model, tokenizer, _ = read_task(preset, name, tokenizer, {}, "")
+        encoder = model if name == "TextEmbedder" else model.encoder
+        return changed_encoder(encoder, overrides), tokenizer
+    if preset not in presets.list_presets():
+        raise ValueError(
+            presets.unknown_preset(preset, presets.list_presets())
+            + " It is no folder either."
+        )
+    if tokenizer is None:
+        raise ValueError(
+            f"{preset!r} is a size with random weights, so tokenizer= is needed. "
+            'zoo.text.learn_tokenizer(lines, kind="word_piece") makes one.'
+        )
+    overrides = {"pad_token_id": tokenizer.pad_token_id, **overrides}
+    size = tokenizer.vocabulary_size()
+    return presets.text_encoder(preset, size, **overrides), tokenizer
+
+
+def changed_encoder(encoder, changes):
+    """An encoder with the same weights and other options.
+
+    A pooler that was not there begins at random; one that is not wanted is left out.
+
+    Args:
+        encoder: `TextEncoder`.
+        changes: dict, such as `{"dropout": 0.0, "pooler": None}`.
+    """
+    config = {**encoder.get_config(), **changes}
+    changed = TextEncoder(**{k: v for k, v in config.items() if k != "name"})
+    changed.build()
+    weights = {path_within(encoder, w): w for w in encoder.weights}
+    for weight in changed.weights:
+        path = path_within(changed, weight)
+        is_new = path.startswith("pooler/") and path not in weights
+        if is_new or weight.dtype == "uint32":  # random states begin anew
+            continue
+        if path not in weights or weights[path].shape != weight.shape:
+            wrong = ", ".join(f"{key}={value!r}" for key, value in changes.items())
+            raise ValueError(
+                f"The trained encoder has no weights for {path} as {wrong} would have "
+                "it. Leave out what changes its size, or begin anew from a named size."
+            )
+        weight.assign(weights[path])
+    return changed
+
+
+def path_within(model, weight):
+    """The path of a weight, without the name of the model that it is in."""
+    return weight.path.partition(f"{model.name}/")[2]

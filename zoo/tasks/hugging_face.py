@@ -1,0 +1,58 @@
+"""Tasks from the checkpoints that other people published."""
+
+from zoo.interop import read_hugging_face
+from zoo.tasks.masked_lm import MaskedLM
+from zoo.tasks.text_classifier import TextClassifier
+from zoo.tasks.text_embedder import TextEmbedder
+from zoo.tasks.training_defaults import (
+    compile_classification_model,
+    compile_masked_language_model,
+)
+
+
+def from_hugging_face(folder_or_id):
+    """Makes a task of a checkpoint, without PyTorch and without transformers.
+
+    Which one follows from what the checkpoint holds: a masked language model, a
+    classifier of texts, or an encoder, perhaps one that sentence-transformers saved,
+    which becomes an embedder.
+
+    >>> embedder = zoo.from_hugging_face("all-MiniLM-L6-v2")
+    >>> embedder.embed("a small dog").shape
+    (384,)
+
+    Args:
+        folder_or_id: str or path. A folder with `config.json`, `model.safetensors` and
+            a tokenizer's files, or the name of one on the Hugging Face Hub, which
+            needs huggingface_hub and a network.
+
+    Returns:
+        `zoo.MaskedLM`, `zoo.TextClassifier` or `zoo.TextEmbedder`.
+
+    Raises:
+        ValueError: of another type, damaged, with an option that is not supported, or
+            with a tensor too many, too few or of another shape; says which.
+    """
+    name, model, tokenizer, options, _ = read_hugging_face(folder_or_id)
+    shared = {"max_length": options["max_length"]}
+    if name == "TextClassifier":
+        multi_label = options["multi_label"]
+        compile_classification_model(model, multi_label)
+        task = TextClassifier(
+            model, tokenizer, options["labels"], multi_label=multi_label, **shared
+        )
+    elif name == "MaskedLM":
+        compile_masked_language_model(model)
+        task = MaskedLM(model, tokenizer, **shared)
+    elif name == "TextEmbedder":
+        pooling, normalize = options["pooling"], options["normalize"]
+        task = TextEmbedder(
+            model, tokenizer, pooling=pooling, normalize=normalize, **shared
+        )
+    else:
+        raise ValueError(
+            f"{folder_or_id} holds a {name}, for which there is no task yet. "
+            "zoo.interop.read_hugging_face reads its model and tokenizer."
+        )
+    task.model_type = options["model_type"]
+    return task

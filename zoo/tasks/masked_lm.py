@@ -1,0 +1,213 @@
+import logging
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.data.masked import masked_batches
+from zoo.export import write_saved_model
+from zoo.interop import write_hugging_face
+from zoo.models import MaskedLanguageModel
+from zoo.tasks.compiling import CompiledFunctions
+from zoo.tasks.encoders import (
+    check_vocabulary,
+    checked_max_length,
+    encoder_from_preset,
+    read_task,
+    saved_task,
+)
+from zoo.tasks.masked_graph import NUM_TOKENS, fill_masks
+from zoo.tasks.preset_folder import write_preset_folder
+from zoo.tasks.requests import checked_texts
+from zoo.tasks.training_defaults import compile_masked_language_model
+
+_logger = logging.getLogger(__name__)
+
+
+class MaskedLM:
+    """Texts with some words masked to what may stand there.
+
+    What it learns from unlabelled text is a start for the other tasks on texts: their
+    `from_preset` takes the folder that this was saved to.
+
+    >>> task = zoo.MaskedLM.from_preset("bert_mini", tokenizer=tokenizer)
+    >>> task.model.fit(task.batches(texts), epochs=10, shuffle=False)
+    >>> task.fill("a small [MASK] barks")
+    [[("dog", 0.71), ("cat", 0.12), ...]]
+
+    Args:
+        model: `zoo.MaskedLanguageModel`, compiled or not.
+        tokenizer: a `zoo.text` tokenizer that has a token for a mask.
+        max_length: int. The most tokens that are read, special ones included. Defaults
+            to as many as there are positions for.
+    """
+
+    def __init__(self, model, tokenizer, *, max_length=None):
+        check_vocabulary(model.encoder, tokenizer)
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_length = checked_max_length(max_length, model.encoder)
+        self.model_type = None  # of the published checkpoint that it is
+        self._functions = CompiledFunctions()
+
+    @classmethod
+    def from_preset(cls, preset, tokenizer=None, *, max_length=None, **overrides):
+        """Makes a model of a named size, or reads one that was saved.
+
+        Args:
+            preset: str. A name of `zoo.list_presets()` (random weights), or a folder
+                that `save_to_preset` wrote.
+            tokenizer: for a named size. A folder holds its own.
+            max_length: int, as for the class; not for a folder.
+            **overrides: arguments of `zoo.TextEncoder`; of a folder only `dtype`.
+        """
+        if saved_task(preset) is not None:
+            if max_length is not None:
+                overrides["max_length"] = max_length  # refused as one of them
+            model, tokenizer, options = read_task(
+                preset, cls.__name__, tokenizer, overrides, "tokenizer"
+            )
+        else:
+            overrides.setdefault("pooler", None)
+            encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
+            model = MaskedLanguageModel(encoder)
+            model.build()
+            options = {"max_length": max_length}
+        compile_masked_language_model(model)
+        return cls(model, tokenizer, **options)
+
+    def save_to_preset(self, folder):
+        """Writes a folder that `from_preset` reads, on any Keras backend."""
+        write_preset_folder(
+            folder,
+            type(self).__name__,
+            self.model,
+            {"tokenizer": self.tokenizer},
+            options={"max_length": self.max_length},
+        )
+
+    def batches(self, examples, **options):
+        """`{"text"}` strings -> batches for `model.fit`.
+
+        Args:
+            examples: tf.data of raw texts, as `zoo.data.read` gives them.
+            **options: of `zoo.data.masked_batches`: `row_length`, `batch_size`,
+                `mask_rate`, `whole_words`, `seed`, `first_epoch`, ...
+        """
+        return masked_batches(
+            examples,
+            self.tokenizer,
+            **{"row_length": min(self.max_length, 128), **options},
+        )
+
+    def fill(self, texts):
+        """Says which tokens fit best at each mask of a text, or of a list of texts.
+
+        A text longer than the model is cut, and a warning counts them.
+
+        Args:
+            texts: str or list of str, with the tokenizer's token for a mask in them,
+                `"[MASK]"` of word pieces.
+
+        Returns:
+            list for a str, list of lists for a list: for each mask the five best
+            (token, probability), best first.
+        """
+        single = isinstance(texts, str)
+        texts = checked_texts([texts] if single else texts, "fill")
+        function = self._functions.get("", self._function, self.model.weights)
+        tokens, probability, num_cut = function(tf.constant(texts, tf.string))
+        if num_cut:
+            _logger.warning(
+                "Read only the first %d tokens of %d of %d texts.",
+                self.max_length,
+                num_cut,
+                len(texts),
+            )
+        answers = [
+            [
+                [(token.decode("utf-8"), p) for token, p in zip(*mask, strict=True)]
+                for mask in zip(*text, strict=True)
+            ]
+            for text in zip(tokens.to_list(), probability.to_list(), strict=True)
+        ]
+        return answers[0] if single else answers
+
+    def _function(self):
+        """string `(n,)` -> what `fill_masks` gives, compiled."""
+
+        def fill(texts):
+            return fill_masks(texts, self)
+
+        if keras.backend.backend() != "tensorflow":
+            return fill
+        texts = [tf.TensorSpec([None], tf.string)]
+        return tf.function(fill, input_signature=texts, autograph=False)
+
+    def evaluate(self, examples, **options):
+        """Hides tokens, the same in every call, and scores what is predicted.
+
+        Args:
+            examples: tf.data of `{"text"}` strings.
+            **options: of `zoo.data.masked_batches`.
+
+        Returns:
+            dict: `masked_accuracy`, in [0, 1], and `perplexity`, of hidden tokens.
+        """
+        batches = self.batches(examples, **{"shuffle": False, **options})
+        right, loss, count = 0.0, 0.0, 0
+        progress = keras.utils.Progbar(int(batches.cardinality()))
+        for inputs, labels, weights in batches:
+            logits = self.model.predict_on_batch(inputs).astype("float32")
+            labels, used = np.asarray(labels), np.asarray(weights) > 0
+            told = np.take_along_axis(logits, labels[..., np.newaxis], axis=-1)
+            largest = logits.max(axis=-1, keepdims=True)
+            total = np.exp(logits - largest).sum(axis=-1, keepdims=True)
+            losses = np.log(total) + largest - told
+            right += (logits.argmax(axis=-1) == labels)[used].sum()
+            loss += losses[..., 0][used].sum()
+            count += used.sum()
+            progress.add(1)
+        return {
+            "masked_accuracy": float(right / count),
+            "perplexity": math.exp(min(loss / count, 700.0)),
+        }
+
+    def to_hugging_face(self, folder):
+        """Writes a folder that transformers loads, in safetensors, without it."""
+        write_hugging_face(
+            folder,
+            type(self).__name__,
+            self.model,
+            self.tokenizer,
+            {"max_length": self.max_length, "model_type": self.model_type},
+        )
+
+    def export(self, directory):
+        """Writes the next version of a SavedModel that fills masks.
+
+        `serving_default` takes `text` string `(n,)` and gives `token` string and
+        `probability` float32, each `(n, masks, 5)`, best first; a text with fewer
+        masks than another is filled with "" and 0.
+
+        Returns:
+            str, the path of the version.
+        """
+        function = self._function()
+
+        def serve(text):
+            token, probability, _ = function(text)
+            shape = [None, None, NUM_TOKENS]
+            return {
+                "token": token.to_tensor("", shape=shape),
+                "probability": probability.to_tensor(0.0, shape=shape),
+            }
+
+        signature = [tf.TensorSpec([None], tf.string, name="text")]
+        return write_saved_model(
+            directory,
+            self.model,
+            {"serving_default": (serve, signature)},
+            warmup_inputs={"text": np.array([b"A first sentence."])},
+        )

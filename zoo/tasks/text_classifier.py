@@ -1,0 +1,293 @@
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.data.classification import classification_batches
+from zoo.data.label_ids import label_ids
+from zoo.export import write_saved_model
+from zoo.interop import write_hugging_face
+from zoo.models import ClassificationModel
+from zoo.tasks.classification_graph import (
+    THRESHOLD,
+    class_probabilities,
+    named_classes,
+)
+from zoo.tasks.classification_scores import classification_scores
+from zoo.tasks.compiling import CompiledFunctions
+from zoo.tasks.encoders import (
+    check_vocabulary,
+    checked_max_length,
+    encoder_from_preset,
+    read_task,
+)
+from zoo.tasks.encoding import encoding_function
+from zoo.tasks.preset_folder import write_preset_folder
+from zoo.tasks.requests import checked_pairs, checked_texts
+from zoo.tasks.training_defaults import compile_classification_model
+
+
+class TextClassifier:
+    """Texts, or pairs of texts, to classes with probabilities.
+
+    >>> examples = zoo.data.read("reviews.tsv", text="review", label="stars")
+    >>> classifier = zoo.TextClassifier.from_preset(
+    ...     "bert_tiny", tokenizer=tokenizer, classes=["bad", "good"]
+    ... )
+    >>> classifier.model.fit(classifier.batches(examples), epochs=3, shuffle=False)
+    >>> classifier.classify("a fine film")
+    {"label": "good", "probability": {"bad": 0.03, "good": 0.97}}
+
+    Args:
+        model: `zoo.ClassificationModel`, compiled or not.
+        tokenizer: a `zoo.text` tokenizer.
+        classes: list of str, in the order of the model's outputs.
+        multi_label: bool. Any number of classes fit a text, not exactly one.
+        pairs: bool. What is classified is a pair of texts.
+        max_length: int. The most tokens that the model reads at once. Defaults to as
+            many as it has positions for.
+    """
+
+    def __init__(
+        self,
+        model,
+        tokenizer,
+        classes,
+        *,
+        multi_label=False,
+        pairs=False,
+        max_length=None,
+    ):
+        check_vocabulary(model.encoder, tokenizer)
+        self.model = model
+        self.tokenizer = tokenizer
+        self.classes = _checked_classes(classes, model.num_classes)
+        self.multi_label = multi_label
+        self.pairs = pairs
+        self.max_length = checked_max_length(max_length, model.encoder)
+        self.model_type = None  # of the published checkpoint that it is
+        self._functions = CompiledFunctions()
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset,
+        tokenizer=None,
+        *,
+        classes=None,
+        multi_label=False,
+        pairs=False,
+        max_length=None,
+        **overrides,
+    ):
+        """Makes a classifier of a named size, of a trained encoder, or reads one.
+
+        Args:
+            preset: str. A name of `zoo.list_presets()` (random weights); a folder
+                that a `TextClassifier` was saved to; or, with `classes`, a folder
+                that any task on texts was saved to: its encoder gets a new head.
+            tokenizer: for a named size. A folder holds its own.
+            classes: list of str. Not for a saved classifier that stays as it is.
+            multi_label, pairs, max_length: as for the class.
+            **overrides: arguments of `zoo.TextEncoder`, such as `dropout`; of a saved
+                classifier only `dtype`.
+        """
+        if classes is None:
+            model, tokenizer, options = read_task(
+                preset, cls.__name__, tokenizer, overrides, "classes"
+            )
+        else:
+            overrides.setdefault("pooler", "tanh")
+            encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
+            model = ClassificationModel(encoder, len(classes), encoder.dropout)
+            model.build()
+            options = {
+                "classes": classes,
+                "multi_label": multi_label,
+                "pairs": pairs,
+                "max_length": max_length,
+            }
+        compile_classification_model(model, options["multi_label"])
+        return cls(model, tokenizer, **options)
+
+    def save_to_preset(self, folder):
+        """Writes a folder that `from_preset` reads, on any Keras backend."""
+        write_preset_folder(
+            folder,
+            type(self).__name__,
+            self.model,
+            {"tokenizer": self.tokenizer},
+            options={
+                "classes": self.classes,
+                "multi_label": self.multi_label,
+                "pairs": self.pairs,
+                "max_length": self.max_length,
+            },
+        )
+
+    def batches(self, examples, **options):
+        """`{"text", "label"}` strings -> batches for `model.fit`.
+
+        Args:
+            examples: tf.data as `zoo.data.read` gives it, with `text_pair` for pairs
+                and `labels` for several labels a text.
+            **options: of `zoo.data.classification_batches`.
+        """
+        return classification_batches(
+            examples,
+            self.tokenizer,
+            self.classes,
+            **{
+                "max_length": self.max_length,
+                "multi_label": self.multi_label,
+                **options,
+            },
+        )
+
+    def classify(self, texts):
+        """Says which class fits a text, or each of a list of texts.
+
+        A text longer than the model is read in overlapping chunks, whose answers are
+        averaged; of a pair that is too long the longer text is cut. An answer does
+        not depend on what else is in the list.
+
+        Args:
+            texts: str or list of str; for pairs a tuple of two str or a list of them.
+
+        Returns:
+            dict for one text, a list of dicts for a list: `label`, str (`labels`, a
+            list of str, for a classifier with several), and `probability`, a dict
+            from each class to a float.
+        """
+        single = isinstance(texts, tuple if self.pairs else str)
+        probability = self.probabilities([texts] if single else texts)
+        answers = [self._named(row) for row in probability.tolist()]
+        return answers[0] if single else answers
+
+    def probabilities(self, texts):
+        """list of str, or of pairs of str -> float32 array `(n, classes)`."""
+        check = checked_pairs if self.pairs else checked_texts
+        texts = check(texts, "classify")
+        if not texts:
+            return np.zeros((0, len(self.classes)), np.float32)
+        sides = zip(*texts, strict=True) if self.pairs else (texts,)
+        function = self._functions.get("", self._function, self.model.weights)
+        return function(*(tf.constant(side, tf.string) for side in sides)).numpy()
+
+    def _function(self):
+        """strings `(n,)`, for pairs twice -> float32 `(n, classes)`, compiled."""
+        encode = encoding_function(
+            lambda inputs: self.model(inputs, training=False),
+            self.model,
+            self.max_length,
+        )
+
+        def probabilities(texts, text_pairs=None):
+            return class_probabilities(texts, text_pairs, self, encode)
+
+        if keras.backend.backend() != "tensorflow":
+            return probabilities
+        texts = [tf.TensorSpec([None], tf.string)] * (1 + self.pairs)
+        return tf.function(probabilities, input_signature=texts, autograph=False)
+
+    def _named(self, probability):
+        named = dict(zip(self.classes, probability, strict=True))
+        if self.multi_label:
+            labels = [name for name in named if named[name] >= THRESHOLD]
+            return {"labels": labels, "probability": named}
+        return {"label": max(named, key=named.get), "probability": named}
+
+    def evaluate(self, examples, batch_size=256):
+        """Classifies the texts and scores the answers against their labels.
+
+        Returns:
+            dict: `accuracy`, `macro_f1` and `loss` (several labels a text: `micro_f1`,
+            `macro_f1`, `exact_match` and `loss`).
+        """
+        texts, labels = self.texts_and_labels(examples)
+        if not texts:
+            raise ValueError(
+                "There is nothing to evaluate: the examples are empty. Pass a data set "
+                "with at least one text."
+            )
+        progress = keras.utils.Progbar(len(texts), unit_name="text")
+        parts = []
+        for begin in range(0, len(texts), batch_size):
+            parts.append(self.probabilities(texts[begin : begin + batch_size]))
+            progress.add(len(parts[-1]))
+        return classification_scores(np.concatenate(parts), labels, self.multi_label)
+
+    def to_hugging_face(self, folder):
+        """Writes a folder that transformers loads, in safetensors, without it."""
+        write_hugging_face(
+            folder,
+            type(self).__name__,
+            self.model,
+            self.tokenizer,
+            {
+                "labels": self.classes,
+                "multi_label": self.multi_label,
+                "max_length": self.max_length,
+                "model_type": self.model_type,
+            },
+        )
+
+    def export(self, directory):
+        """Writes the next version of a SavedModel from strings to classes.
+
+        `serving_default` takes `text` string `(n,)` (and `text_pair`) and gives
+        `label` string `(n,)`, `probability` float32 `(n, classes)` and `classes`
+        string `(n, classes)`; with several labels a text also `labels` bool
+        `(n, classes)`.
+
+        Returns:
+            str, the path of the version.
+        """
+        names = ["text", "text_pair"][: 1 + self.pairs]
+
+        function = self._function()
+
+        def serve(*texts):
+            return named_classes(function(*texts), self.classes, self.multi_label)
+
+        signature = [tf.TensorSpec([None], tf.string, name=name) for name in names]
+        return write_saved_model(
+            directory,
+            self.model,
+            {"serving_default": (serve, signature)},
+            warmup_inputs={name: np.array([b"A first sentence."]) for name in names},
+        )
+
+    def texts_and_labels(self, examples):
+        """Examples as a list of texts, or of pairs, and the numbers of their labels.
+
+        Returns:
+            texts, list; labels, int `(n,)`, or with several labels a text bool
+            `(n, classes)`.
+        """
+        examples = list(examples.as_numpy_iterator())
+        names = ["text", "text_pair"][: 1 + self.pairs]
+        sides = [[e[name].decode("utf-8") for e in examples] for name in names]
+        texts = list(zip(*sides, strict=True)) if self.pairs else sides[0]
+        if not self.multi_label:
+            labels = [example["label"] for example in examples]
+            return texts, label_ids(labels, self.classes, "classes")
+        labels = np.zeros((len(texts), len(self.classes)), bool)
+        for row, example in zip(labels, examples, strict=True):
+            row[label_ids(list(example["labels"]), self.classes, "classes")] = True
+        return texts, labels
+
+
+def _checked_classes(classes, num_outputs):
+    classes = list(classes)
+    if len(set(classes)) < 2 or len(set(classes)) < len(classes):
+        raise ValueError(
+            f"classes={classes}. At least two different classes are needed, each once: "
+            "there is nothing to tell apart otherwise. Look at the labels of the "
+            "examples."
+        )
+    if len(classes) != num_outputs:
+        raise ValueError(
+            f"There are {len(classes)} classes, but the model has {num_outputs} "
+            f"outputs. Pass as many, or make the model with num_classes={len(classes)}."
+        )
+    return classes

@@ -1,0 +1,59 @@
+"""Texts to the rows that an encoder reads: special tokens, chunks of long texts."""
+
+import tensorflow as tf
+
+from zoo.text.overlapping_chunks import overlapping_chunks
+from zoo.text.special_tokens import with_special_tokens
+
+_NUM_SPECIAL = 2  # the first and the last token of a row
+_OVERLAP_SHARE = 4  # neighbouring chunks have a quarter of their tokens in common
+
+
+def rows_of_texts(texts, tokenizer, max_length):
+    """string `(n,)` -> rows, and the text that each is of, int32 `(m,)`.
+
+    A text that is longer than `max_length` gives several rows, each of which begins
+    with the last quarter of the one before.
+
+    Returns:
+        dict of RaggedTensor int32 `(m, None)`: `token_ids` and `segment_ids`.
+    """
+    length = max_length - _NUM_SPECIAL
+    chunks, owner = overlapping_chunks(
+        tokenizer.tokenize(texts), length, length // _OVERLAP_SHARE
+    )
+    return _rows(chunks, None, tokenizer, max_length), owner
+
+
+def rows_of_pairs(texts, text_pairs, tokenizer, max_length):
+    """strings `(n,)` and `(n,)` -> rows as of `rows_of_texts`, one a pair.
+
+    A pair that is longer than `max_length` loses the end of its longer text.
+    """
+    pair = [tokenizer.tokenize(side) for side in (texts, text_pairs)]
+    return _rows(*pair, tokenizer, max_length), tf.range(tf.size(texts))
+
+
+def _rows(first, second, tokenizer, max_length):
+    token_ids, segment_ids = with_special_tokens(
+        first, second, tokenizer=tokenizer, max_length=max_length
+    )
+    return {"token_ids": token_ids, "segment_ids": segment_ids}
+
+
+def mean_of_rows(values, rows, owner, num_texts):
+    """float `(m, any)` of rows -> float `(n, any)`, the mean over the rows of a text.
+
+    A row counts by its length, so that a short end of a text says little.
+    """
+    weights = tf.cast(rows["token_ids"].row_lengths(), tf.float32)[:, tf.newaxis]
+    total = tf.math.unsorted_segment_sum(values * weights, owner, num_texts)
+    return total / tf.math.unsorted_segment_sum(weights, owner, num_texts)
+
+
+def rows_of_cut_texts(texts, tokenizer, max_length):
+    """string `(n,)` -> rows as of `rows_of_texts`, one a text, and how many are cut."""
+    token_ids = tokenizer.tokenize(texts)
+    is_cut = token_ids.row_lengths() > max_length - _NUM_SPECIAL
+    rows = _rows(token_ids, None, tokenizer, max_length)
+    return rows, tf.math.count_nonzero(is_cut, dtype=tf.int32)
