@@ -8,6 +8,7 @@ import pytest
 from tests.tasks.conftest import LINES
 
 README = Path(__file__).resolve().parent.parent / "README.md"
+CODE = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
 @pytest.mark.slow
@@ -17,9 +18,23 @@ def test_from_files_to_a_served_translator(tmp_path, monkeypatch, capsys):
     (corpus / "train.en").write_text("\n".join(LINES))
     (corpus / "train.de").write_text("\n".join(line.upper() for line in LINES))
     monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    code = CODE[0]
     assert "10_000" in code and "epochs=40" in code
     exec(code.replace("10_000", "320").replace("epochs=40", "epochs=1"), {})  # noqa: S102
     assert capsys.readouterr().out
     assert (tmp_path / "runs" / "en-de" / "config.json").is_file()
     assert (tmp_path / "saved_models" / "en-de" / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+def test_from_a_table_to_a_classifier(tmp_path, monkeypatch):
+    rows = [("a fine film", "good"), ("an awful film", "bad")] * 20
+    table = "".join(f"{text} {i}\t{label}\n" for i, (text, label) in enumerate(rows))
+    (tmp_path / "reviews.tsv").write_text("review\tstars\n" + table)
+    monkeypatch.chdir(tmp_path)
+    code = CODE[1]
+    assert "8_000" in code
+    names = {}
+    exec("import zoo\n" + code.replace("8_000", "50"), names)  # noqa: S102
+    assert set(names["classifier"].classify("a fine film")) == {"label", "probability"}
+    assert (tmp_path / "saved_models" / "reviews" / "1" / "saved_model.pb").is_file()

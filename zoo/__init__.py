@@ -17,6 +17,7 @@ _MODULE_OF = {
     "TextClassifier": "zoo.tasks.text_classifier",
     "TextEmbedder": "zoo.tasks.text_embedder",
     "TextEncoder": "zoo.models.text_encoder",
+    "TokenClassifier": "zoo.tasks.token_classifier",
     "TranslationModel": "zoo.models.translation_model",
     "Translator": "zoo.tasks.translator",
     "from_hugging_face": "zoo.tasks.hugging_face",

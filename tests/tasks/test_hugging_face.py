@@ -17,10 +17,13 @@ pytestmark = pytest.mark.filterwarnings(ELECTRA_WARNING)
 
 
 # One of each task and each tokenizer.
-SOME = ("bert_multi_label", "distilbert", "electra_masked", "roberta_classifier")
+SOME = (
+    *("bert_multi_label", "distilbert", "electra_masked", "roberta_classifier"),
+    "roberta_labels",
+)
 
 
-@pytest.fixture(scope="module", params=[n for n in NAMES if "_labels" not in n])
+@pytest.fixture(scope="module", params=NAMES)
 def name(request):
     return request.param
 
@@ -36,6 +39,9 @@ def answers(task):
         return task.probabilities(TEXTS)
     if isinstance(task, zoo.TextEmbedder):
         return task.embed(TEXTS)
+    if isinstance(task, zoo.TokenClassifier):
+        spans = [span for spans in task.label(TEXTS) for span in spans]
+        return np.array([[span["start"], span["end"]] for span in spans])
     mask = task.tokenizer.id_to_token(task.tokenizer.mask_token_id)
     filled = task.fill([f"a {mask} dog", mask])
     return np.array([[p for _, p in best] for text in filled for best in text])
@@ -68,14 +74,13 @@ def test_it_is_saved_and_exported_as_any_other(task, tmp_path):
     served = served.signatures["serving_default"](text=tf.constant(TEXTS))
     if isinstance(task, zoo.MaskedLM):
         assert served["token"].shape[0] == len(TEXTS)
+    elif isinstance(task, zoo.TokenClassifier):
+        is_span = served["start"].numpy() >= 0
+        places = np.stack([served[key].numpy()[is_span] for key in ("start", "end")])
+        np.testing.assert_array_equal(places.T, expected)
     else:
         key = "embedding" if isinstance(task, zoo.TextEmbedder) else "probability"
         np.testing.assert_allclose(served[key], expected, atol=1e-4)
-
-
-def test_a_classifier_of_tokens_has_no_task_yet():
-    with pytest.raises(ValueError, match="holds a TokenClassifier, for which there is"):
-        zoo.from_hugging_face(REFERENCES / "bert_labels")
 
 
 def test_a_task_of_our_own_goes_out_and_comes_in(tmp_path):

@@ -247,8 +247,8 @@ def test_an_evaluation_of_nothing_is_refused(classifier):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"classes": ("good",)}, "At least two different classes"),
-        ({"classes": ("good", "good")}, "At least two different classes"),
+        ({"classes": ("good",)}, "At least two different ones"),
+        ({"classes": ("good", "good")}, "At least two different ones"),
         ({"max_length": 1000}, "max_length=1000, .* between 8 and the 512"),
         ({"max_length": 3}, "max_length=3, .* between 8 and"),
     ],

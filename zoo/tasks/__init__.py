@@ -5,12 +5,14 @@ from zoo.tasks.hugging_face import from_hugging_face
 from zoo.tasks.masked_lm import MaskedLM
 from zoo.tasks.text_classifier import TextClassifier
 from zoo.tasks.text_embedder import TextEmbedder
+from zoo.tasks.token_classifier import TokenClassifier
 from zoo.tasks.translator import Translator
 
 __all__ = [
     "MaskedLM",
     "TextClassifier",
     "TextEmbedder",
+    "TokenClassifier",
     "Translator",
     "from_hugging_face",
     "should_jit_compile",

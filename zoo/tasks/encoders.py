@@ -78,6 +78,23 @@ def check_vocabulary(encoder, tokenizer):
         )
 
 
+def checked_classes(classes, num_outputs, argument):
+    """A list of different names, as many as the model has outputs."""
+    classes = list(classes)
+    if len(set(classes)) < 2 or len(set(classes)) < len(classes):
+        raise ValueError(
+            f"{argument}={classes}. At least two different ones are needed, each once: "
+            "there is nothing to tell apart otherwise. Look at the labels of the "
+            "examples."
+        )
+    if len(classes) != num_outputs:
+        raise ValueError(
+            f"There are {len(classes)} {argument}, but the model has {num_outputs} "
+            "outputs. Pass as many, or make the model with that many."
+        )
+    return classes
+
+
 def checked_max_length(max_length, encoder):
     """The most tokens of a row: as asked, or as many as there are positions for."""
     if max_length is None:

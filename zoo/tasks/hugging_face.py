@@ -4,6 +4,7 @@ from zoo.interop import read_hugging_face
 from zoo.tasks.masked_lm import MaskedLM
 from zoo.tasks.text_classifier import TextClassifier
 from zoo.tasks.text_embedder import TextEmbedder
+from zoo.tasks.token_classifier import TokenClassifier
 from zoo.tasks.training_defaults import (
     compile_classification_model,
     compile_masked_language_model,
@@ -14,8 +15,8 @@ def from_hugging_face(folder_or_id):
     """Makes a task of a checkpoint, without PyTorch and without transformers.
 
     Which one follows from what the checkpoint holds: a masked language model, a
-    classifier of texts, or an encoder, perhaps one that sentence-transformers saved,
-    which becomes an embedder.
+    classifier of texts or of tokens, or an encoder, perhaps one that
+    sentence-transformers saved, which becomes an embedder.
 
     >>> embedder = zoo.from_hugging_face("all-MiniLM-L6-v2")
     >>> embedder.embed("a small dog").shape
@@ -27,7 +28,8 @@ def from_hugging_face(folder_or_id):
             needs huggingface_hub and a network.
 
     Returns:
-        `zoo.MaskedLM`, `zoo.TextClassifier` or `zoo.TextEmbedder`.
+        `zoo.MaskedLM`, `zoo.TextClassifier`, `zoo.TextEmbedder` or
+        `zoo.TokenClassifier`.
 
     Raises:
         ValueError: of another type, damaged, with an option that is not supported, or
@@ -44,15 +46,13 @@ def from_hugging_face(folder_or_id):
     elif name == "MaskedLM":
         compile_masked_language_model(model)
         task = MaskedLM(model, tokenizer, **shared)
-    elif name == "TextEmbedder":
+    elif name == "TokenClassifier":
+        compile_classification_model(model)
+        task = TokenClassifier(model, tokenizer, options["labels"], **shared)
+    else:
         pooling, normalize = options["pooling"], options["normalize"]
         task = TextEmbedder(
             model, tokenizer, pooling=pooling, normalize=normalize, **shared
-        )
-    else:
-        raise ValueError(
-            f"{folder_or_id} holds a {name}, for which there is no task yet. "
-            "zoo.interop.read_hugging_face reads its model and tokenizer."
         )
     task.model_type = options["model_type"]
     return task

@@ -16,6 +16,7 @@ from zoo.tasks.classification_scores import classification_scores
 from zoo.tasks.compiling import CompiledFunctions
 from zoo.tasks.encoders import (
     check_vocabulary,
+    checked_classes,
     checked_max_length,
     encoder_from_preset,
     read_task,
@@ -60,7 +61,7 @@ class TextClassifier:
         check_vocabulary(model.encoder, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
-        self.classes = _checked_classes(classes, model.num_classes)
+        self.classes = checked_classes(classes, model.num_classes, "classes")
         self.multi_label = multi_label
         self.pairs = pairs
         self.max_length = checked_max_length(max_length, model.encoder)
@@ -275,19 +276,3 @@ class TextClassifier:
         for row, example in zip(labels, examples, strict=True):
             row[label_ids(list(example["labels"]), self.classes, "classes")] = True
         return texts, labels
-
-
-def _checked_classes(classes, num_outputs):
-    classes = list(classes)
-    if len(set(classes)) < 2 or len(set(classes)) < len(classes):
-        raise ValueError(
-            f"classes={classes}. At least two different classes are needed, each once: "
-            "there is nothing to tell apart otherwise. Look at the labels of the "
-            "examples."
-        )
-    if len(classes) != num_outputs:
-        raise ValueError(
-            f"There are {len(classes)} classes, but the model has {num_outputs} "
-            f"outputs. Pass as many, or make the model with num_classes={len(classes)}."
-        )
-    return classes

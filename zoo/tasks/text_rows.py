@@ -5,8 +5,8 @@ import tensorflow as tf
 from zoo.text.overlapping_chunks import overlapping_chunks
 from zoo.text.special_tokens import with_special_tokens
 
-_NUM_SPECIAL = 2  # the first and the last token of a row
-_OVERLAP_SHARE = 4  # neighbouring chunks have a quarter of their tokens in common
+NUM_SPECIAL = 2  # the first and the last token of a row
+OVERLAP_SHARE = 4  # neighbouring chunks have a quarter of their tokens in common
 
 
 def rows_of_texts(texts, tokenizer, max_length):
@@ -18,9 +18,9 @@ def rows_of_texts(texts, tokenizer, max_length):
     Returns:
         dict of RaggedTensor int32 `(m, None)`: `token_ids` and `segment_ids`.
     """
-    length = max_length - _NUM_SPECIAL
+    length = max_length - NUM_SPECIAL
     chunks, owner = overlapping_chunks(
-        tokenizer.tokenize(texts), length, length // _OVERLAP_SHARE
+        tokenizer.tokenize(texts), length, length // OVERLAP_SHARE
     )
     return _rows(chunks, None, tokenizer, max_length), owner
 
@@ -54,6 +54,6 @@ def mean_of_rows(values, rows, owner, num_texts):
 def rows_of_cut_texts(texts, tokenizer, max_length):
     """string `(n,)` -> rows as of `rows_of_texts`, one a text, and how many are cut."""
     token_ids = tokenizer.tokenize(texts)
-    is_cut = token_ids.row_lengths() > max_length - _NUM_SPECIAL
+    is_cut = token_ids.row_lengths() > max_length - NUM_SPECIAL
     rows = _rows(token_ids, None, tokenizer, max_length)
     return rows, tf.math.count_nonzero(is_cut, dtype=tf.int32)

@@ -1,0 +1,151 @@
+"""Train a labeller of words, measure it, export it.
+
+    python -m recipes.label_tokens --data train.conll
+    python -m recipes.label_tokens --data FOLDER --tokens FORM --labels UPOS
+
+Reads CoNLL files: names of persons and places (`B-`, `I-`, `O`), parts of speech, ...
+--preset is a named size, which begins at random, or a folder that a task on texts was
+saved to: its encoder goes on. A run that was interrupted goes on when the same command
+is given again.
+"""
+
+import math
+from pathlib import Path
+
+import keras
+import tyro
+
+import zoo
+
+RANDOM = {"learning_rate": 1e-3, "epochs": 15}
+TRAINED = {"learning_rate": 5e-5, "epochs": 5}
+
+
+def main(
+    *,
+    data: str,
+    tokens: str | None = None,
+    labels: str | None = None,
+    preset: str = "bert_tiny",
+    vocabulary_size: int = 8000,
+    max_length: int = 128,
+    epochs: int | None = None,
+    batch_tokens: int = 2048,
+    learning_rate: float | None = None,
+    warmup_share: float = 0.1,
+    weight_decay: float = 0.01,
+    dropout: float = 0.1,
+    patience: int = 10,
+    seed: int = 1,
+    run_dir: str | None = None,
+    export_dir: str | None = None,
+    resume: bool = True,
+):
+    """Learns to label the words of sentences.
+
+    Args:
+        data: File or folder of labelled words, or tfds:NAME.
+        tokens: Column of the words, where the file has several.
+        labels: Column of the labels.
+        preset: A size (`zoo presets` lists them), or a folder that was saved to.
+        vocabulary_size: Word pieces to learn for a size.
+        max_length: The most tokens of a row.
+        epochs: Passes over the sentences (15 from random weights, 5 from trained ones).
+        batch_tokens: Places of a batch.
+        learning_rate: The peak (0.001 from random weights, 0.00005 from trained ones).
+        warmup_share: Share of the updates until the peak; then it falls to 0.
+        weight_decay: Of AdamW.
+        dropout: On embeddings and sublayers.
+        patience: Epochs to go on without a better validation score.
+        seed: The same seed gives the same weights on a CPU.
+        run_dir: Checkpoints and curves (runs/NAME).
+        export_dir: The SavedModel's versions (saved_models/NAME).
+        resume: Go on with the run in run_dir; otherwise move it aside.
+    """
+    settings = dict(locals())
+    defaults = TRAINED if Path(preset).is_dir() else RANDOM
+    settings |= {k: v for k, v in defaults.items() if settings[k] is None}
+    name = Path(data).name.partition(".")[0]
+    run_dir = run_dir or f"runs/{name}"
+    export_dir = export_dir or f"saved_models/{name}"
+    keras.utils.set_random_seed(seed)
+
+    # Data
+    train, validation, tests = zoo.data.read_splits(data, tokens=tokens, labels=labels)
+    names = {label for e in train.as_numpy_iterator() for label in e["labels"]}
+    names = sorted(label.decode() for label in names)
+
+    # Model
+    tokenizer = None
+    if not Path(preset).is_dir():
+        words = train.flat_map(lambda e: train.from_tensor_slices(e["tokens"]))
+        tokenizer = zoo.text.learn_tokenizer(words, vocabulary_size, kind="word_piece")
+    labeller = zoo.TokenClassifier.from_preset(
+        preset,
+        tokenizer=tokenizer,
+        labels=names,
+        max_length=max_length,
+        dropout=dropout,
+        attention_dropout=dropout,
+    )
+
+    def batches(first_epoch):
+        return labeller.batches(
+            train, batch_tokens=batch_tokens, seed=seed, first_epoch=first_epoch
+        )
+
+    num_steps = int(batches(0).cardinality()) * settings["epochs"]
+    warmup_steps = math.ceil(warmup_share * num_steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=settings["learning_rate"],
+        warmup_steps=warmup_steps,
+        decay_steps=max(num_steps - warmup_steps, 1),
+    )
+    labeller.model.compile(
+        optimizer=keras.optimizers.AdamW(
+            schedule, weight_decay=weight_decay, global_clipnorm=1.0
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=["accuracy"],
+        jit_compile=zoo.tasks.should_jit_compile(),
+    )
+
+    # Train
+    is_of_spans = any(label.startswith(("B-", "I-")) for label in names)
+    zoo.training.fit(
+        labeller,
+        batches,
+        epochs=settings["epochs"],
+        run_dir=run_dir,
+        settings=settings,
+        validation=validation,
+        monitor="val_f1" if is_of_spans else "val_accuracy",
+        patience=patience,
+        resume=resume,
+    )
+
+    # Evaluate
+    tests = {**tests, "validation": validation}
+    scores = {name: labeller.evaluate(sentences) for name, sentences in tests.items()}
+    for test, values in scores.items():
+        print(test, *(f"{key} {value:.4f}" for key, value in values.items()))
+
+    # Export
+    labeller.save_to_preset(run_dir)
+    version = labeller.export(export_dir)
+    zoo.training.write_model_card(
+        run_dir,
+        labeller,
+        scores,
+        title=f"Labeller of words, {name}",
+        preset=preset,
+        data=data,
+        preset_dir=run_dir,
+        export_dir=version,
+    )
+    return scores
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,202 @@
+"""Strings to labelled spans: training, answers, folders, exports, what is refused."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from zoo.tasks.labelling_graph import SpanRules
+from zoo.tasks.labelling_scores import labelling_scores
+
+LABELS = ["O", "B-person", "I-person", "B-place", "I-place"]
+NAMES = ["anna", "tom berg", "eva maria lind", "jo"]
+PLACES = ["rome", "new york", "kiel"]
+SIZES = {
+    "num_layers": 2,
+    "num_heads": 2,
+    "hidden_dim": 32,
+    "intermediate_dim": 64,
+    "dropout": 0.0,
+    "attention_dropout": 0.0,
+}
+
+
+def sentence(name, place):
+    """Words and labels of "NAME lives in PLACE ."."""
+    words, labels = [], []
+    for text, kind in ((name, "person"), ("lives in", None), (place, "place")):
+        for i, word in enumerate(text.split()):
+            words.append(word)
+            labels.append(f"{'I' if i else 'B'}-{kind}" if kind else "O")
+    return [*words, "."], [*labels, "O"]
+
+
+SENTENCES = [sentence(name, place) for name in NAMES for place in PLACES]
+TEXTS = [f"{name.title()} lives in {place}." for name in NAMES for place in PLACES]
+LONG = " ".join(TEXTS)
+
+
+def examples(sentences=SENTENCES):
+    words, labels = zip(*sentences, strict=True)
+    ragged = {"tokens": tf.ragged.constant(words), "labels": tf.ragged.constant(labels)}
+    return tf.data.Dataset.from_tensor_slices(ragged).map(
+        lambda example: {key: tf.identity(value) for key, value in example.items()}
+    )
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return zoo.text.learn_tokenizer(TEXTS * 2, 60, kind="word_piece")
+
+
+def make(tokenizer, labels=tuple(LABELS), **options):
+    keras.utils.set_random_seed(3)
+    return zoo.TokenClassifier.from_preset(
+        "bert_tiny",
+        tokenizer=tokenizer,
+        labels=list(labels),
+        **{"max_length": 32, **SIZES, **options},
+    )
+
+
+@pytest.fixture(scope="module")
+def labeller(tokenizer):
+    """Knows the persons and the places."""
+    labeller = make(tokenizer)
+    labeller.model.compile(
+        optimizer=keras.optimizers.Adam(3e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    batches = labeller.batches(examples(), batch_tokens=256)
+    labeller.model.fit(batches, epochs=60, shuffle=False, verbose=0)
+    return labeller
+
+
+def test_it_finds_spans_in_the_text_as_it_was_written(labeller):
+    text = "  T\u00f3m Berg lives\u00a0in New   York."
+    assert labeller.label(text) == [
+        {"label": "person", "start": 2, "end": 10, "text": "T\u00f3m Berg"},
+        {"label": "place", "start": 20, "end": 30, "text": "New   York"},
+    ]
+    scores = labeller.evaluate(examples())
+    assert scores == {"accuracy": 1.0, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+
+
+def test_places_are_counted_in_characters_not_in_bytes(labeller):
+    spans = labeller.label("\U0001f600\U0001f600 anna lives in rome .")
+    places = {span["text"]: (span["start"], span["end"]) for span in spans}
+    assert places["anna"] == (3, 7)
+    assert places["rome"] == (17, 21)
+
+
+def test_neighbours_do_not_change_an_answer(labeller):
+    texts = [*TEXTS[:4], "", LONG, "."]
+    assert labeller.label(texts) == [labeller.label(text) for text in texts]
+    assert labeller.label(["", "  "]) == [[], []]
+    assert labeller.label([]) == []
+
+
+def test_a_long_text_is_read_to_its_end(labeller):
+    spans = labeller.label(LONG)
+    found = [span["text"].lower() for span in spans]
+    right = [part for name in NAMES for place in PLACES for part in (name, place)]
+    share = len(set(zip(found, range(99), strict=False))) / len(right)
+    assert 0.9 < share < 1.1
+    assert sum(part in found for part in right) > 0.9 * len(right)
+    assert spans[-1]["end"] > len(LONG) - 20
+
+
+def test_the_words_of_a_long_sentence_are_all_scored(labeller):
+    words, labels = (sum(columns, []) for columns in zip(*SENTENCES, strict=True))
+    scores = labeller.evaluate(examples([(words, labels)]))
+    assert scores["accuracy"] > 0.9
+
+
+def test_without_prefixes_every_word_is_a_span(tokenizer):
+    labels = ("noun", "verb")
+    tagger = make(tokenizer, labels)
+    spans = tagger.label("anna lives")
+    assert [span["text"] for span in spans] == ["anna", "lives"]
+    assert {span["label"] for span in spans} <= set(labels)
+    scores = tagger.evaluate(examples([(["anna", "lives"], ["noun", "verb"])]))
+    assert set(scores) == {"accuracy"}
+
+
+def test_a_saved_labeller_answers_as_before(labeller, tmp_path):
+    labeller.save_to_preset(tmp_path)
+    loaded = zoo.TokenClassifier.from_preset(tmp_path)
+    assert loaded.labels == LABELS and loaded.max_length == 32
+    assert loaded.label([*TEXTS, LONG]) == labeller.label([*TEXTS, LONG])
+    other = zoo.TokenClassifier.from_preset(tmp_path, labels=["x", "y"])
+    assert other.model.num_labels == 2
+    with pytest.raises(ValueError, match="pass classes= to put a new head"):
+        zoo.TextClassifier.from_preset(tmp_path)
+
+
+def test_the_export_answers_as_the_task(labeller, tmp_path):
+    texts = [*TEXTS, "", LONG, "T\u00f3m \u4e2d lives in Kiel"]
+    loaded = tf.saved_model.load(labeller.export(tmp_path / "names"))
+    outputs = loaded.signatures["serving_default"](text=tf.constant(texts))
+    outputs = {key: value.numpy() for key, value in outputs.items()}
+    for i, spans in enumerate(labeller.label(texts)):
+        used = outputs["start"][i] >= 0
+        assert used.sum() == len(spans)
+        found = [
+            (outputs["label"][i, j].decode(), outputs["start"][i, j], end)
+            for j, end in enumerate(outputs["end"][i][used])
+        ]
+        assert found == [(s["label"], s["start"], s["end"]) for s in spans]
+        assert (outputs["label"][i][~used] == b"").all()
+        assert (outputs["end"][i][~used] == -1).all()
+    empty = loaded.signatures["serving_default"](text=tf.constant([], tf.string))
+    assert empty["label"].shape == (0, 0)
+
+
+# Spans by hand
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("O B-person I-person O", [("person", 1, 3)]),
+        ("B-person B-person", [("person", 0, 1), ("person", 1, 2)]),
+        ("I-person I-person O I-place", [("person", 0, 2), ("place", 3, 4)]),
+        ("B-person I-place", [("person", 0, 1), ("place", 1, 2)]),
+        ("B-person O I-person", [("person", 0, 1), ("person", 2, 3)]),
+        ("O O", []),
+    ],
+)
+def test_spans_follow_from_labels(labels, expected):
+    ids = [LABELS.index(name) for name in labels.split()]
+    columns = [ids, range(len(ids)), range(1, len(ids) + 1)]
+    columns = [tf.ragged.constant([list(c), list(c)], dtype=tf.int32) for c in columns]
+    names, starts, ends = (x.to_list() for x in SpanRules(LABELS).spans(*columns))
+    for row in range(2):  # a span never reaches into the next text
+        found = zip(names[row], starts[row], ends[row], strict=True)
+        assert [(name.decode(), start, end) for name, start, end in found] == expected
+
+
+def test_scores_count_whole_spans():
+    names = ("B-person", "I-person", "O", "B-place")
+    given = np.array([LABELS.index(name) for name in names])
+    found = np.where(given == LABELS.index("I-person"), LABELS.index("O"), given)
+    scores = labelling_scores(found, given, np.array([3, 1]), SpanRules(LABELS))
+    assert scores == {"accuracy": 0.75, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+
+
+# What is refused
+
+
+def test_what_does_not_fit_is_refused(labeller, tokenizer):
+    with pytest.raises(TypeError, match="label takes a str or a list of str, got int"):
+        labeller.label(3)
+    with pytest.raises(ValueError, match="labels=.*At least two different ones"):
+        make(tokenizer, ("O",))
+    with pytest.raises(ValueError, match=r"not among labels: \['B-thing'\]"):
+        labeller.batches(examples([(["a"], ["B-thing"])]))
+    with pytest.raises(ValueError, match="nothing to evaluate"):
+        labeller.evaluate(examples().take(0))
+    with pytest.raises(ValueError, match="Pass labels= as well"):
+        zoo.TokenClassifier.from_preset("bert_tiny", tokenizer=tokenizer)
