@@ -1,5 +1,7 @@
 """A damaged or unsupported checkpoint is refused by the name of what is wrong."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -15,13 +17,15 @@ from zoo.interop import read_hugging_face
 from zoo.interop.safetensors_file import read_safetensors, write_safetensors
 
 
-def broken(tmp_path, match, name="bert_classifier", change=None, remove=(), **values):
+def error_of(tmp_path, name="bert_classifier", change=None, remove=(), **values):
+    """The message with which a changed copy of a reference is refused."""
     folder = copy_of(name, tmp_path)
     if change:
         edit_tensors(folder, change)
     edit_json(folder / "config.json", remove, **values)
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises(ValueError) as caught:
         read_hugging_face(folder)
+    return str(caught.value)
 
 
 CONFIGS = {
@@ -83,25 +87,28 @@ CONFIGS = {
 @pytest.mark.parametrize("case", CONFIGS)
 def test_an_unsupported_config_is_refused_by_name(case, tmp_path):
     values, match = CONFIGS[case]
-    broken(tmp_path, match, **values)
+    assert re.search(match, error_of(tmp_path, **values))
 
 
 def test_a_config_without_a_size_is_refused(tmp_path):
-    broken(tmp_path, "config.json has no 'hidden_size'", remove=["hidden_size"])
+    error = error_of(tmp_path, remove=["hidden_size"])
+    assert "config.json has no 'hidden_size'" in error
 
 
 def test_untied_weights_are_refused(tmp_path):
-    match = "tie_word_embeddings = false"
-    broken(tmp_path, match, "bert_masked", tie_word_embeddings=False)
+    error = error_of(tmp_path, "bert_masked", tie_word_embeddings=False)
+    assert "tie_word_embeddings = false" in error
 
 
 def test_a_roberta_whose_padding_is_another_is_refused(tmp_path):
-    broken(tmp_path, "pad_token_id = 0, but the tok.* has 1", "roberta", pad_token_id=0)
+    error = error_of(tmp_path, "roberta", pad_token_id=0)
+    assert re.search("pad_token_id = 0, but the tokenizer .* has 1", error)
 
 
 @pytest.mark.parametrize("name", ["roberta_masked", "electra_masked"])
 def test_a_head_whose_activation_is_fixed_is_refused_with_another(name, tmp_path):
-    broken(tmp_path, "activation 'relu'.*'gelu' only", name, hidden_act="relu")
+    error = error_of(tmp_path, name, hidden_act="relu")
+    assert re.search("activation 'relu'.*'gelu' only", error)
 
 
 WEIGHT = "bert.encoder.layer.1.output.dense.weight"
@@ -111,31 +118,23 @@ def test_a_missing_tensor_is_named(tmp_path):
     def remove(tensors):
         del tensors[WEIGHT]
 
-    broken(tmp_path, f"lacks '{WEIGHT}'", change=remove)
+    assert f"lacks '{WEIGHT}'" in error_of(tmp_path, change=remove)
 
 
 def test_missing_and_unexpected_tensors_are_named_together(tmp_path):
     def rename(tensors):
         tensors["other.weight"] = tensors.pop(WEIGHT)
 
-    broken(
-        tmp_path,
-        f"lacks '{WEIGHT}' and has the unexpected 'other.weight'",
-        "bert_classifier",
-        rename,
-    )
+    error = error_of(tmp_path, change=rename)
+    assert f"lacks '{WEIGHT}' and has the unexpected 'other.weight'" in error
 
 
 def test_a_misshapen_tensor_is_named(tmp_path):
     def turn(tensors):
         tensors[WEIGHT] = tensors[WEIGHT].T
 
-    broken(
-        tmp_path,
-        rf"'{WEIGHT}' of shape \(20, 12\).*asks for \(12, 20\)",
-        "bert_classifier",
-        turn,
-    )
+    error = error_of(tmp_path, change=turn)
+    assert re.search(rf"'{WEIGHT}' of shape \(20, 12\).*asks for \(12, 20\)", error)
 
 
 def test_a_tensor_with_an_old_and_a_new_name_is_named(tmp_path):
@@ -143,7 +142,8 @@ def test_a_tensor_with_an_old_and_a_new_name_is_named(tmp_path):
         gamma = "bert.embeddings.LayerNorm.gamma"
         tensors[gamma] = tensors["bert.embeddings.LayerNorm.weight"]
 
-    broken(tmp_path, "'bert.embeddings.LayerNorm.weight' twice", "bert_masked", add)
+    error = error_of(tmp_path, "bert_masked", add)
+    assert "'bert.embeddings.LayerNorm.weight' twice" in error
 
 
 def test_a_file_that_is_cut_short_is_named(tmp_path):
