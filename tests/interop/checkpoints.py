@@ -3,10 +3,12 @@
 import functools
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from tests.interop.seeded_weights import write_weights
 from zoo.interop import read_hugging_face
 from zoo.interop.safetensors_file import read_safetensors, write_safetensors
 from zoo.interop.weight_files import read_weights
@@ -16,15 +18,27 @@ NAMES = sorted(path.name for path in REFERENCES.iterdir() if path.is_dir())
 ELECTRA_WARNING = "ignore:.*discriminator_predictions.*left out:UserWarning"
 
 
+_BUILT = tempfile.TemporaryDirectory()
+
+
+@functools.cache
+def reference(name):
+    """The folder of a reference with its weights, which are not kept but made."""
+    folder = Path(_BUILT.name) / name
+    shutil.copytree(REFERENCES / name, folder)
+    write_weights(folder, name)
+    return folder
+
+
 @functools.cache
 def checkpoint(name):
     """A reference that has been read, shared by all tests."""
-    return read_hugging_face(REFERENCES / name)
+    return read_hugging_face(reference(name))
 
 
 def copy_of(name, folder):
     """A copy of a reference in `folder`, in one file of weights."""
-    shutil.copytree(REFERENCES / name, folder, dirs_exist_ok=True)
+    shutil.copytree(reference(name), folder, dirs_exist_ok=True)
     tensors = {key: np.array(value) for key, value in read_weights(folder)[0].items()}
     for path in folder.glob("model*"):
         path.unlink()

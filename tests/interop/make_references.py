@@ -2,9 +2,10 @@
 
     python tests/interop/make_references.py
 
-Needs torch and transformers (made with 2.13 and 5.23). The weights are random. Each
-folder is what `save_pretrained` writes, and `outputs.npz` in it what the model gives
-for `TEXTS` or, in some, `PAIRS`.
+Needs torch and transformers (made with 2.13 and 5.23). Each folder is what
+`save_pretrained` writes, but for the weights: `tensors.json` has their names, types and
+shapes, from which `seeded_weights` makes them. `outputs.npz` is what the model with
+these weights gives for `TEXTS` or, in some, `PAIRS`.
 """
 
 import json
@@ -16,6 +17,7 @@ import numpy as np
 import tokenizers
 import torch
 import transformers
+from seeded_weights import write_weights
 from transformers_outputs import outputs
 
 FOLDER = Path(__file__).parent / "references"
@@ -107,18 +109,31 @@ def make_checkpoint(name, architecture, options):
         sizes = {**sizes, "embedding_size": 8}
     model_class = getattr(transformers, architecture)
     model = model_class(model_class.config_class(**sizes, **options))
-    torch.manual_seed(sorted(CHECKPOINTS).index(name))
-    with torch.no_grad():
-        for parameter in model.parameters():  # biases begin with zeros, norms with ones
-            parameter.add_(0.3 * torch.randn_like(parameter))
     if name in IN_BFLOAT16:
         model = model.to(torch.bfloat16)
     size = "10KB" if name in IN_SHARDS else "1GB"
     model.save_pretrained(FOLDER / name, max_shard_size=size)
     make = byte_pair_tokenizer if kind == "roberta" else word_piece_tokenizer
     make().save_pretrained(FOLDER / name)
+    write_tensor_list(FOLDER / name)
+    write_weights(FOLDER / name, name)
     texts = PAIRS if name in WITH_PAIRS else TEXTS
     np.savez_compressed(FOLDER / name / "outputs.npz", **outputs(FOLDER / name, texts))
+    for path in (FOLDER / name).glob("*.safetensors"):
+        path.unlink()
+
+
+def write_tensor_list(folder):
+    """`tensors.json`: file of weights -> tensor -> its type and shape."""
+    files = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        data = path.read_bytes()
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        header.pop("__metadata__", None)
+        files[path.name] = {
+            name: [tensor["dtype"], tensor["shape"]] for name, tensor in header.items()
+        }
+    (folder / "tensors.json").write_text(json.dumps(files, indent=1) + "\n")
 
 
 def main():

@@ -7,12 +7,12 @@ import pytest
 from tests.interop.checkpoints import (
     ELECTRA_WARNING,
     NAMES,
-    REFERENCES,
     checkpoint,
     copy_of,
     edit_json,
     edit_tensors,
     outputs,
+    reference,
     reference_inputs,
 )
 from zoo.interop import read_hugging_face, write_hugging_face
@@ -93,7 +93,7 @@ def test_nothing_is_left_random(name):
     weights = []
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
-        model = read_hugging_face(REFERENCES / name).model
+        model = read_hugging_face(reference(name)).model
         weights.append([w.numpy() for w in model.trainable_weights])
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)

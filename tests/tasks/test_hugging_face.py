@@ -8,8 +8,8 @@ import zoo
 from tests.interop.checkpoints import (
     ELECTRA_WARNING,
     NAMES,
-    REFERENCES,
     checkpoint,
+    reference,
 )
 
 TEXTS = ["a small dog", "it is fine", "", "b" * 30]
@@ -30,7 +30,7 @@ def name(request):
 
 @pytest.fixture(scope="module")
 def task(name):
-    return zoo.from_hugging_face(REFERENCES / name)
+    return zoo.from_hugging_face(reference(name))
 
 
 def answers(task):
