@@ -4,7 +4,6 @@ import json
 import os
 
 import keras
-import keras_nlp
 import tensorflow as tf
 
 from zoo.text.byte_pair_merging import ByteMerges
@@ -23,12 +22,13 @@ from zoo.text.byte_pair_vocabulary import (
     read_vocabulary,
 )
 from zoo.text.byte_pair_words import ByteLevelWords
+from zoo.text.encoder_tokenizer import EncoderTokenizer
 
 VOCABULARY_FILE, MERGES_FILE = "vocabulary.json", "merges.txt"  # KerasNLP's names
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class BytePairTokenizer(keras_nlp.tokenizers.Tokenizer):
+class BytePairTokenizer(EncoderTokenizer):
     """Strings to the ids that RoBERTa was trained on and back, in the graph.
 
     A text is split into words, with the space before them, and the bytes of each are
@@ -43,6 +43,13 @@ class BytePairTokenizer(keras_nlp.tokenizers.Tokenizer):
     >>> tokenizer.detokenize([[0, 102, 2335, 2, 1]])
     [b"a dog"]
 
+    A word of `split_words` has the space before it, its place does not. The pieces of
+    the words are those of the text, unless `add_prefix_space` is set: then a word that
+    stands alone has a space before it, and one that follows another may have none.
+
+    >>> tokenizer.split_words(tf.constant(["a dog!"]))
+    [["a", " dog", "!"]], [[0, 2, 5]], [[1, 5, 6]]
+
     Args:
         vocabulary: list of str, the pieces in the order of their ids, in the characters
             of `byte_characters`, or the path of a JSON file of piece to id. The special
@@ -51,6 +58,11 @@ class BytePairTokenizer(keras_nlp.tokenizers.Tokenizer):
             of a file with one a line.
         add_prefix_space: bool. The first word has the pieces it has anywhere else.
     """
+
+    special_tokens = SPECIAL_TOKENS
+    pad_token, unknown_token = PAD, UNKNOWN
+    cls_token, sep_token, mask_token = CLS, SEP, MASK
+    how_to_get_one = "Pass vocabulary= and merges=, or call load_assets(folder)."
 
     def __init__(
         self,
@@ -64,7 +76,6 @@ class BytePairTokenizer(keras_nlp.tokenizers.Tokenizer):
         self.file_assets = [VOCABULARY_FILE, MERGES_FILE]
         self.add_prefix_space = add_prefix_space
         self.double_separator = True
-        self._vocabulary = None
         if (vocabulary is None) != (merges is None):
             raise ValueError(
                 "BytePairTokenizer needs vocabulary= and merges=, or neither, but got "
@@ -96,52 +107,8 @@ class BytePairTokenizer(keras_nlp.tokenizers.Tokenizer):
         )
         self._encode, self._split = _graph_functions(split, merge)
 
-    def tokenize(self, texts):
-        """string `(n,)` -> int32 ragged `(n, None)`; a scalar gives `(length,)`."""
-        self._check_vocabulary()
-        texts = tf.convert_to_tensor(texts, tf.string)
-        if texts.shape.rank == 0:
-            return self._encode(texts[tf.newaxis])[0]
-        return self._encode(texts)
-
-    def call(self, texts):
-        return self.tokenize(texts)
-
-    def split_words(self, texts):
-        """The words of texts, before they are split into pieces, and their places.
-
-        A word has the space before it, its place does not. The pieces of the words are
-        those of the text, unless `add_prefix_space` is set: then a word that stands
-        alone has a space before it, and one that follows another may have none.
-
-        >>> tokenizer.split_words(tf.constant(["a dog!"]))
-        [["a", " dog", "!"]], [[0, 2, 5]], [[1, 5, 6]]
-
-        Args:
-            texts: string `(n,)`.
-
-        Returns:
-            words, string ragged `(n, None)`, and where they start and end, both int32
-            ragged `(n, None)`, in characters; ends exclusive.
-        """
-        self._check_vocabulary()
-        return tuple(self._split(tf.convert_to_tensor(texts, tf.string)))
-
-    def detokenize(self, token_ids):
-        """int `(n, length)`, dense or ragged -> string `(n,)`; 1-D gives a scalar.
-
-        Special tokens are left out. Bytes that are no UTF-8 become U+FFFD.
-        """
-        self._check_vocabulary()
-        if not isinstance(token_ids, (tf.Tensor, tf.RaggedTensor)):
-            token_ids = tf.ragged.constant(token_ids, dtype=tf.int32)
-        if token_ids.shape.rank == 1:
-            return self.detokenize(token_ids[tf.newaxis])[0]
-        token_ids = tf.cast(token_ids, tf.int32)
-        special = tf.reduce_any(
-            token_ids[..., tf.newaxis] == self.special_token_ids, axis=-1
-        )
-        token_ids = tf.ragged.boolean_mask(token_ids, ~special)
+    def _join(self, token_ids):
+        """Bytes that are no UTF-8 become U+FFFD."""
         pieces = token_ids.with_flat_values(
             tf.gather(self._bytes, token_ids.flat_values)
         )
@@ -150,64 +117,10 @@ class BytePairTokenizer(keras_nlp.tokenizers.Tokenizer):
             texts = tf.strings.regex_replace(texts, r"\A ", "")
         return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
 
-    def pieces(self, token_ids):
-        """int ids of any shape, dense or ragged -> the strings of their pieces."""
-        self._check_vocabulary()
-        vocabulary = tf.constant(self._vocabulary)
-        if isinstance(token_ids, tf.RaggedTensor):
-            return token_ids.with_flat_values(
-                tf.gather(vocabulary, token_ids.flat_values)
-            )
-        return tf.gather(vocabulary, token_ids)
-
-    def vocabulary_size(self):
-        self._check_vocabulary()
-        return len(self._vocabulary)
-
-    def get_vocabulary(self):
-        self._check_vocabulary()
-        return list(self._vocabulary)
-
     def get_merges(self):
         """The list of (str, str) that are merged, in their order."""
         self._check_vocabulary()
         return [tuple(pair) for pair in self._merges]
-
-    def id_to_token(self, id):
-        if not 0 <= id < self.vocabulary_size():
-            raise ValueError(
-                f"There is no token {id}: ids go from 0 to {self.vocabulary_size() - 1}"
-                "."
-            )
-        return self._vocabulary[id]
-
-    def token_to_id(self, token):
-        self._check_vocabulary()
-        return self._ids.get(token, self._ids[UNKNOWN])
-
-    @property
-    def pad_token_id(self):
-        return self.token_to_id(PAD)
-
-    @property
-    def unknown_token_id(self):
-        return self.token_to_id(UNKNOWN)
-
-    @property
-    def cls_token_id(self):
-        return self.token_to_id(CLS)
-
-    @property
-    def sep_token_id(self):
-        return self.token_to_id(SEP)
-
-    @property
-    def mask_token_id(self):
-        return self.token_to_id(MASK)
-
-    @property
-    def special_token_ids(self):
-        return [self.token_to_id(token) for token in SPECIAL_TOKENS]
 
     def save_assets(self, dir_path):
         self._check_vocabulary()
@@ -227,13 +140,6 @@ class BytePairTokenizer(keras_nlp.tokenizers.Tokenizer):
     def get_config(self):
         # The vocabulary is two files of its own, written by `save_assets`.
         return {**super().get_config(), "add_prefix_space": self.add_prefix_space}
-
-    def _check_vocabulary(self):
-        if self._vocabulary is None:
-            raise ValueError(
-                "This BytePairTokenizer has no vocabulary yet. Pass vocabulary= and "
-                "merges=, or call load_assets(folder)."
-            )
 
 
 def _graph_functions(split, merge):

@@ -3,10 +3,11 @@
 import os
 
 import keras
-import keras_nlp
 import sentencepiece
 import tensorflow as tf
 import tensorflow_text
+
+from zoo.text.subword_tokenizer import SubwordTokenizer
 
 VOCABULARY_FILE = "vocabulary.spm"  # the name KerasNLP's presets use
 PAD_ID, UNKNOWN_ID, START_ID, END_ID = range(4)
@@ -14,7 +15,7 @@ NUM_SPECIAL_IDS = 4
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SentencePieceTokenizer(keras_nlp.tokenizers.Tokenizer):
+class SentencePieceTokenizer(SubwordTokenizer):
     """Strings to subword ids and back, without loss, in the graph.
 
     A space is put before every text and taken off after decoding, so that the
@@ -36,6 +37,11 @@ class SentencePieceTokenizer(keras_nlp.tokenizers.Tokenizer):
             one), or the path of a file that holds it.
     """
 
+    how_to_get_one = (
+        "Pass proto=, call load_assets(folder), or learn one: "
+        "zoo.text.learn_tokenizer(lines)."
+    )
+
     def __init__(self, proto=None, dtype="int32", **kwargs):
         super().__init__(dtype=dtype, **kwargs)
         self.file_assets = [VOCABULARY_FILE]
@@ -56,23 +62,12 @@ class SentencePieceTokenizer(keras_nlp.tokenizers.Tokenizer):
         self._ids = {piece: i for i, piece in enumerate(self._vocabulary)}
         self._encode, self._decode = _graph_functions(proto)
 
-    def tokenize(self, texts):
-        """string `(n,)` -> int32 ragged `(n, None)`; a scalar gives `(length,)`."""
-        self._check_proto()
-        texts = tf.convert_to_tensor(texts, tf.string)
-        if texts.shape.rank == 0:
-            return self._encode(texts[tf.newaxis])[0]
-        return self._encode(texts)
-
-    def call(self, texts):
-        return self.tokenize(texts)
-
     def detokenize(self, token_ids):
         """int `(n, length)`, dense or ragged -> string `(n,)`; 1-D gives a scalar.
 
         Padding, start, end and unknown ids are left out.
         """
-        self._check_proto()
+        self._check_vocabulary()
         if not isinstance(token_ids, tf.RaggedTensor):
             token_ids = _dense_or_ragged(token_ids)
         if isinstance(token_ids, tf.RaggedTensor):
@@ -82,39 +77,13 @@ class SentencePieceTokenizer(keras_nlp.tokenizers.Tokenizer):
         token_ids = tf.cast(token_ids, tf.int32)
         return self._decode(tf.ragged.boolean_mask(token_ids, token_ids > END_ID))
 
-    def pieces(self, token_ids):
-        """int ids of any shape, dense or ragged -> the strings of their pieces."""
-        self._check_proto()
-        vocabulary = tf.constant(self._vocabulary)
-        if isinstance(token_ids, tf.RaggedTensor):
-            return token_ids.with_flat_values(
-                tf.gather(vocabulary, token_ids.flat_values)
-            )
-        return tf.gather(vocabulary, token_ids)
-
-    def vocabulary_size(self):
-        self._check_proto()
-        return len(self._vocabulary)
-
-    def get_vocabulary(self):
-        self._check_proto()
-        return list(self._vocabulary)
-
-    def id_to_token(self, id):
-        if not 0 <= id < self.vocabulary_size():
-            raise ValueError(
-                f"There is no token {id}: ids go from 0 to {self.vocabulary_size() - 1}"
-                "."
-            )
-        return self._vocabulary[id]
-
-    def token_to_id(self, token):
-        self._check_proto()
-        return self._ids.get(token, UNKNOWN_ID)
-
     @property
     def pad_token_id(self):
         return PAD_ID
+
+    @property
+    def unknown_token_id(self):
+        return UNKNOWN_ID
 
     @property
     def start_token_id(self):
@@ -125,7 +94,7 @@ class SentencePieceTokenizer(keras_nlp.tokenizers.Tokenizer):
         return END_ID
 
     def save_assets(self, dir_path):
-        self._check_proto()
+        self._check_vocabulary()
         with open(os.path.join(dir_path, VOCABULARY_FILE), "wb") as file:
             file.write(self.proto)
 
@@ -135,13 +104,6 @@ class SentencePieceTokenizer(keras_nlp.tokenizers.Tokenizer):
     def get_config(self):
         # The vocabulary is a file of its own, written by `save_assets`.
         return {**super().get_config(), "proto": None}
-
-    def _check_proto(self):
-        if self.proto is None:
-            raise ValueError(
-                "This SentencePieceTokenizer has no vocabulary yet. Pass proto=, call "
-                "load_assets(folder), or learn one: zoo.text.learn_tokenizer(lines)."
-            )
 
 
 def _processor(proto):

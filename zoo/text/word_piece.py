@@ -3,11 +3,11 @@
 import os
 
 import keras
-import keras_nlp
 import tensorflow as tf
 import tensorflow_text
 
 from zoo.text.bert_normalization import BertWords, Words
+from zoo.text.encoder_tokenizer import EncoderTokenizer
 
 VOCABULARY_FILE = "vocabulary.txt"  # the name KerasNLP's presets use
 SPECIAL_TOKENS = PAD, UNKNOWN, CLS, SEP, MASK = (
@@ -19,7 +19,7 @@ _MAX_UTF8_BYTES = 4
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class WordPieceTokenizer(keras_nlp.tokenizers.Tokenizer):
+class WordPieceTokenizer(EncoderTokenizer):
     """Strings to the ids that BERT was trained on, in the graph.
 
     Text is cleaned, its accents and capitals are taken off where asked, it is split
@@ -35,6 +35,11 @@ class WordPieceTokenizer(keras_nlp.tokenizers.Tokenizer):
     >>> tokenizer.detokenize([[31, 517, 402], [31, 3, 0]])
     [b"a small dog", b"a"]
 
+    The words of `split_words` are normalised, and their pieces are those of the text:
+
+    >>> tokenizer.split_words(tf.constant(["Caf\u00e9, [MASK]"]))
+    [["cafe", ",", "[MASK]"]], [[0, 4, 6]], [[4, 5, 12]]
+
     Args:
         vocabulary: list of str, the pieces in the order of their ids, or the path of a
             file with one a line, such as a checkpoint's `vocab.txt`. [PAD], [UNK],
@@ -43,6 +48,14 @@ class WordPieceTokenizer(keras_nlp.tokenizers.Tokenizer):
         strip_accents: bool. As `lowercase` unless given.
         split_cjk: bool. Chinese characters are words of their own.
     """
+
+    special_tokens = SPECIAL_TOKENS
+    pad_token, unknown_token = PAD, UNKNOWN
+    cls_token, sep_token, mask_token = CLS, SEP, MASK
+    how_to_get_one = (
+        "Pass vocabulary=, call load_assets(folder), or learn one: "
+        'zoo.text.learn_tokenizer(lines, kind="word_piece").'
+    )
 
     def __init__(
         self,
@@ -59,7 +72,6 @@ class WordPieceTokenizer(keras_nlp.tokenizers.Tokenizer):
         self.strip_accents = strip_accents
         self.split_cjk = split_cjk
         self.double_separator = False
-        self._vocabulary = None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary)
 
@@ -78,108 +90,11 @@ class WordPieceTokenizer(keras_nlp.tokenizers.Tokenizer):
         )
         self._encode, self._split = _graph_functions(self._vocabulary, split)
 
-    def tokenize(self, texts):
-        """string `(n,)` -> int32 ragged `(n, None)`; a scalar gives `(length,)`."""
-        self._check_vocabulary()
-        texts = tf.convert_to_tensor(texts, tf.string)
-        if texts.shape.rank == 0:
-            return self._encode(texts[tf.newaxis])[0]
-        return self._encode(texts)
-
-    def call(self, texts):
-        return self.tokenize(texts)
-
-    def split_words(self, texts):
-        """The words of texts, before they are split into pieces, and their places.
-
-        The pieces of the words are those of the text. A word is normalised; its place
-        is that of what it was made from.
-
-        >>> tokenizer.split_words(tf.constant(["Caf\u00e9, [MASK]"]))
-        [["cafe", ",", "[MASK]"]], [[0, 4, 6]], [[4, 5, 12]]
-
-        Args:
-            texts: string `(n,)`.
-
-        Returns:
-            words, string ragged `(n, None)`, and where they start and end, both int32
-            ragged `(n, None)`, in characters of the text as it was; ends exclusive.
-        """
-        self._check_vocabulary()
-        return tuple(self._split(tf.convert_to_tensor(texts, tf.string)))
-
-    def detokenize(self, token_ids):
-        """int `(n, length)`, dense or ragged -> string `(n,)`; 1-D gives a scalar.
-
-        Special tokens are left out. Words are parted by single spaces, whatever
-        parted them before.
-        """
-        self._check_vocabulary()
-        if not isinstance(token_ids, (tf.Tensor, tf.RaggedTensor)):
-            token_ids = tf.ragged.constant(token_ids, dtype=tf.int32)
-        if token_ids.shape.rank == 1:
-            return self.detokenize(token_ids[tf.newaxis])[0]
-        token_ids = tf.cast(token_ids, tf.int32)
-        special = tf.reduce_any(
-            token_ids[..., tf.newaxis] == self.special_token_ids, axis=-1
-        )
-        words = self.pieces(tf.ragged.boolean_mask(token_ids, ~special))
+    def _join(self, token_ids):
+        """Words are parted by single spaces, whatever parted them before."""
+        words = self.pieces(token_ids)
         text = tf.strings.reduce_join(words, axis=-1, separator=" ")
         return tf.strings.regex_replace(text, f" {CONTINUATION}", "")
-
-    def pieces(self, token_ids):
-        """int ids of any shape, dense or ragged -> the strings of their pieces."""
-        self._check_vocabulary()
-        vocabulary = tf.constant(self._vocabulary)
-        if isinstance(token_ids, tf.RaggedTensor):
-            return token_ids.with_flat_values(
-                tf.gather(vocabulary, token_ids.flat_values)
-            )
-        return tf.gather(vocabulary, token_ids)
-
-    def vocabulary_size(self):
-        self._check_vocabulary()
-        return len(self._vocabulary)
-
-    def get_vocabulary(self):
-        self._check_vocabulary()
-        return list(self._vocabulary)
-
-    def id_to_token(self, id):
-        if not 0 <= id < self.vocabulary_size():
-            raise ValueError(
-                f"There is no token {id}: ids go from 0 to {self.vocabulary_size() - 1}"
-                "."
-            )
-        return self._vocabulary[id]
-
-    def token_to_id(self, token):
-        self._check_vocabulary()
-        return self._ids.get(token, self._ids[UNKNOWN])
-
-    @property
-    def pad_token_id(self):
-        return self.token_to_id(PAD)
-
-    @property
-    def unknown_token_id(self):
-        return self.token_to_id(UNKNOWN)
-
-    @property
-    def cls_token_id(self):
-        return self.token_to_id(CLS)
-
-    @property
-    def sep_token_id(self):
-        return self.token_to_id(SEP)
-
-    @property
-    def mask_token_id(self):
-        return self.token_to_id(MASK)
-
-    @property
-    def special_token_ids(self):
-        return [self.token_to_id(token) for token in SPECIAL_TOKENS]
 
     def save_assets(self, dir_path):
         self._check_vocabulary()
@@ -198,14 +113,6 @@ class WordPieceTokenizer(keras_nlp.tokenizers.Tokenizer):
             "strip_accents": self.strip_accents,
             "split_cjk": self.split_cjk,
         }
-
-    def _check_vocabulary(self):
-        if self._vocabulary is None:
-            raise ValueError(
-                "This WordPieceTokenizer has no vocabulary yet. Pass vocabulary=, call "
-                "load_assets(folder), or learn one: zoo.text.learn_tokenizer(lines, "
-                'kind="word_piece").'
-            )
 
 
 def _read(path):
