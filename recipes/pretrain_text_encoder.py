@@ -101,12 +101,8 @@ def main(
         return task.batches(train, seed=seed, first_epoch=first_epoch, **rows)
 
     num_steps = int(batches(0).cardinality()) * settings["epochs"]
-    warmup_steps = math.ceil(warmup_share * num_steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=learning_rate,
-        warmup_steps=warmup_steps,
-        decay_steps=max(num_steps - warmup_steps, 1),
+    schedule = zoo.schedules.warmup_cosine(
+        learning_rate, math.ceil(warmup_share * num_steps), num_steps
     )
     task.model.compile(
         optimizer=keras.optimizers.AdamW(

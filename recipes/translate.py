@@ -152,11 +152,8 @@ def main(
         )
 
     num_steps = int(batches(0).cardinality()) * settings["epochs"]
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=settings["learning_rate"],
-        warmup_steps=settings["warmup_steps"],
-        decay_steps=max(num_steps - settings["warmup_steps"], 1),
+    schedule = zoo.schedules.warmup_cosine(
+        settings["learning_rate"], settings["warmup_steps"], num_steps
     )
     translator.model.compile(
         optimizer=OPTIMIZERS[optimizer](schedule),

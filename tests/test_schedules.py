@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.schedules import InverseSquareRoot
+from zoo.schedules import InverseSquareRoot, warmup_cosine
 
 
 def test_rises_linearly_then_falls_with_the_root():
@@ -32,3 +32,14 @@ def test_an_optimizer_with_it_survives_its_config():
 def test_impossible_arguments_are_refused():
     with pytest.raises(ValueError, match="positive peak_learning_rate.*got 0 and 10"):
         InverseSquareRoot(0, 10)
+
+
+def test_a_cosine_rises_and_then_falls_to_nothing():
+    schedule = warmup_cosine(2e-3, warmup_steps=10, num_steps=30)
+    rates = [float(schedule(step)) for step in (0, 5, 10, 20, 30)]
+    np.testing.assert_allclose(rates, [0.0, 1e-3, 2e-3, 1e-3, 0.0], atol=1e-9)
+
+
+def test_a_run_shorter_than_its_warmup_has_a_rate():
+    rate = float(warmup_cosine(1.0, warmup_steps=10, num_steps=4)(4))
+    assert rate == pytest.approx(0.4)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules that Keras lacks."""
+"""Learning-rate schedules of Transformers."""
 
 import keras
 from keras import ops
@@ -41,3 +41,25 @@ class InverseSquareRoot(keras.optimizers.schedules.LearningRateSchedule):
             "peak_learning_rate": self.peak_learning_rate,
             "warmup_steps": self.warmup_steps,
         }
+
+
+def warmup_cosine(peak_learning_rate, warmup_steps, num_steps):
+    """Rises linearly for `warmup_steps`, then falls to 0 like a cosine.
+
+    [Loshchilov and Hutter, 2017](https://arxiv.org/abs/1608.03983), section 3, without
+    restarts, as `keras.optimizers.schedules.CosineDecay` has it.
+
+    Args:
+        peak_learning_rate: float. The rate at step `warmup_steps`.
+        warmup_steps: int. Number of updates of the rising part.
+        num_steps: int. Number of all updates.
+
+    Returns:
+        keras.optimizers.schedules.CosineDecay.
+    """
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=peak_learning_rate,
+        warmup_steps=warmup_steps,
+        decay_steps=max(num_steps - warmup_steps, 1),
+    )

@@ -2,12 +2,11 @@
 
 import keras
 
-from zoo.layers import Dropout
-from zoo.models.with_encoder import encoder_config, with_encoder
+from zoo.models.encoder_model import DenseHeadModel
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class ClassificationModel(keras.Model):
+class ClassificationModel(DenseHeadModel):
     """Reads a text, or a pair of texts, and scores each class.
 
     The head of [Devlin et al., 2018](https://arxiv.org/abs/1810.04805), section 4.1.
@@ -28,39 +27,17 @@ class ClassificationModel(keras.Model):
     """
 
     def __init__(self, encoder, num_classes, dropout=0.1, **kwargs):
-        super().__init__(**{"dtype": encoder.dtype_policy, **kwargs})
         if encoder.pooler is None:
             raise ValueError(
                 "ClassificationModel got an encoder without a pooler, which it reads. "
                 'Make it with pooler="tanh".'
             )
-        self.encoder = encoder
+        super().__init__(encoder, num_classes, dropout, **kwargs)
         self.num_classes = num_classes
-        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
-        self.classifier = keras.layers.Dense(
-            num_classes,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-            dtype=self.dtype_policy,
-            name="classifier",
-        )
-
-    def build(self, input_shape=None):
-        if not self.encoder.built:
-            self.encoder.build()
-        self.classifier.build((None, self.encoder.hidden_dim))
 
     def call(self, inputs, training=None):
         # `fit` tells only a model whose `call` names `training` that it trains.
-        return self.classifier(self.dropout(self.encoder(inputs)["pooled_output"]))
+        return self.score(self.encoder(inputs)["pooled_output"])
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "encoder": encoder_config(self.encoder),
-            "num_classes": self.num_classes,
-            "dropout": self.dropout.rate,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**with_encoder(config))
+        return {**super().get_config(), "num_classes": self.num_classes}

@@ -2,12 +2,11 @@
 
 import keras
 
-from zoo.layers import Dropout
-from zoo.models.with_encoder import encoder_config, with_encoder
+from zoo.models.encoder_model import DenseHeadModel
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LabellingModel(keras.Model):
+class LabellingModel(DenseHeadModel):
     """Reads a text and scores each label at each of its tokens.
 
     The head of [Devlin et al., 2018](https://arxiv.org/abs/1810.04805), section 5.3.
@@ -28,34 +27,12 @@ class LabellingModel(keras.Model):
     """
 
     def __init__(self, encoder, num_labels, dropout=0.1, **kwargs):
-        super().__init__(**{"dtype": encoder.dtype_policy, **kwargs})
-        self.encoder = encoder
+        super().__init__(encoder, num_labels, dropout, **kwargs)
         self.num_labels = num_labels
-        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
-        self.classifier = keras.layers.Dense(
-            num_labels,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-            dtype=self.dtype_policy,
-            name="classifier",
-        )
-
-    def build(self, input_shape=None):
-        if not self.encoder.built:
-            self.encoder.build()
-        self.classifier.build((None, None, self.encoder.hidden_dim))
 
     def call(self, inputs, training=None):
         # `fit` tells only a model whose `call` names `training` that it trains.
-        return self.classifier(self.dropout(self.encoder(inputs)["sequence_output"]))
+        return self.score(self.encoder(inputs)["sequence_output"])
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "encoder": encoder_config(self.encoder),
-            "num_labels": self.num_labels,
-            "dropout": self.dropout.rate,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**with_encoder(config))
+        return {**super().get_config(), "num_labels": self.num_labels}

@@ -5,11 +5,11 @@ from keras import ops
 
 from zoo.layers import LayerNorm
 from zoo.layers.feed_forward import activation_function
-from zoo.models.with_encoder import encoder_config, with_encoder
+from zoo.models.encoder_model import EncoderModel
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class MaskedLanguageModel(keras.Model):
+class MaskedLanguageModel(EncoderModel):
     """Reads a text with some tokens masked and predicts them.
 
     Task 1 of [Devlin et al., 2018](https://arxiv.org/abs/1810.04805), section 3.1.
@@ -34,8 +34,7 @@ class MaskedLanguageModel(keras.Model):
     """
 
     def __init__(self, encoder, next_sentence=False, **kwargs):
-        super().__init__(**{"dtype": encoder.dtype_policy, **kwargs})
-        self.encoder = encoder
+        super().__init__(encoder, **kwargs)
         self.transform = keras.layers.Dense(
             encoder.embedding_dim,
             activation=activation_function(encoder.activation),
@@ -53,8 +52,7 @@ class MaskedLanguageModel(keras.Model):
             )
 
     def build(self, input_shape=None):
-        if not self.encoder.built:
-            self.encoder.build()
+        super().build()
         self.transform.build((None, None, self.encoder.hidden_dim))
         self.norm.build((None, None, self.encoder.embedding_dim))
         self.bias = self.add_weight(
@@ -83,10 +81,5 @@ class MaskedLanguageModel(keras.Model):
     def get_config(self):
         return {
             **super().get_config(),
-            "encoder": encoder_config(self.encoder),
             "next_sentence": self.next_sentence is not None,
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**with_encoder(config))
