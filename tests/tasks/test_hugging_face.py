@@ -70,6 +70,7 @@ def test_it_is_saved_and_exported_as_any_other(task, tmp_path):
     task.save_to_preset(tmp_path / "saved")
     loaded = type(task).from_preset(tmp_path / "saved")
     np.testing.assert_allclose(answers(loaded), expected, atol=1e-6)
+    assert loaded.model_type == task.model_type
     served = tf.saved_model.load(task.export(tmp_path / "export"))
     served = served.signatures["serving_default"](text=tf.constant(TEXTS))
     if isinstance(task, zoo.MaskedLM):

@@ -47,6 +47,16 @@ def bridged(function):
     return between
 
 
+def graph_function(function, *signature):
+    """A `tf.function` of strings to answers, traced once; elsewhere as it is.
+
+    Away from TensorFlow the model within runs on another backend, see `compiled`.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return function
+    return tf.function(function, input_signature=list(signature), autograph=False)
+
+
 class CompiledFunctions:
     """Keeps compiled functions by key, for as long as the model's weights stay.
 

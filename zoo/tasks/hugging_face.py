@@ -36,23 +36,20 @@ def from_hugging_face(folder_or_id):
             with a tensor too many, too few or of another shape; says which.
     """
     name, model, tokenizer, options, _ = read_hugging_face(folder_or_id)
-    shared = {"max_length": options["max_length"]}
+    shared = {key: options[key] for key in ("max_length", "model_type")}
     if name == "TextClassifier":
         multi_label = options["multi_label"]
         compile_classification_model(model, multi_label)
-        task = TextClassifier(
+        return TextClassifier(
             model, tokenizer, options["labels"], multi_label=multi_label, **shared
         )
-    elif name == "MaskedLM":
+    if name == "MaskedLM":
         compile_masked_language_model(model)
-        task = MaskedLM(model, tokenizer, **shared)
-    elif name == "TokenClassifier":
+        return MaskedLM(model, tokenizer, **shared)
+    if name == "TokenClassifier":
         compile_classification_model(model)
-        task = TokenClassifier(model, tokenizer, options["labels"], **shared)
-    else:
-        pooling, normalize = options["pooling"], options["normalize"]
-        task = TextEmbedder(
-            model, tokenizer, pooling=pooling, normalize=normalize, **shared
-        )
-    task.model_type = options["model_type"]
-    return task
+        return TokenClassifier(model, tokenizer, options["labels"], **shared)
+    pooling, normalize = options["pooling"], options["normalize"]
+    return TextEmbedder(
+        model, tokenizer, pooling=pooling, normalize=normalize, **shared
+    )

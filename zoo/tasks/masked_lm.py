@@ -1,4 +1,3 @@
-import logging
 import math
 
 import keras
@@ -9,7 +8,7 @@ from zoo.data.masked import masked_batches
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
 from zoo.models import MaskedLanguageModel
-from zoo.tasks.compiling import CompiledFunctions
+from zoo.tasks.compiling import CompiledFunctions, graph_function
 from zoo.tasks.encoders import (
     check_vocabulary,
     checked_max_length,
@@ -20,9 +19,8 @@ from zoo.tasks.encoders import (
 from zoo.tasks.masked_graph import NUM_TOKENS, fill_masks
 from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.requests import checked_texts
+from zoo.tasks.text_rows import warn_of_cut_texts
 from zoo.tasks.training_defaults import compile_masked_language_model
-
-_logger = logging.getLogger(__name__)
 
 
 class MaskedLM:
@@ -41,14 +39,16 @@ class MaskedLM:
         tokenizer: a `zoo.text` tokenizer that has a token for a mask.
         max_length: int. The most tokens that are read, special ones included. Defaults
             to as many as there are positions for.
+        model_type: str. Of the published checkpoint that it is, such as "bert", so that
+            `to_hugging_face` writes it as such.
     """
 
-    def __init__(self, model, tokenizer, *, max_length=None):
+    def __init__(self, model, tokenizer, *, max_length=None, model_type=None):
         check_vocabulary(model.encoder, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
         self.max_length = checked_max_length(max_length, model.encoder)
-        self.model_type = None  # of the published checkpoint that it is
+        self.model_type = model_type
         self._functions = CompiledFunctions()
 
     @classmethod
@@ -84,8 +84,15 @@ class MaskedLM:
             type(self).__name__,
             self.model,
             {"tokenizer": self.tokenizer},
-            options={"max_length": self.max_length},
+            options=self._options(),
         )
+
+    def _options(self):
+        """What it is made of beside the model and the tokenizer."""
+        return {
+            "max_length": self.max_length,
+            "model_type": self.model_type,
+        }
 
     def batches(self, examples, **options):
         """`{"text"}` strings -> batches for `model.fit`.
@@ -118,13 +125,7 @@ class MaskedLM:
         texts = checked_texts([texts] if single else texts, "fill")
         function = self._functions.get("", self._function, self.model.weights)
         tokens, probability, num_cut = function(tf.constant(texts, tf.string))
-        if num_cut:
-            _logger.warning(
-                "Read only the first %d tokens of %d of %d texts.",
-                self.max_length,
-                num_cut,
-                len(texts),
-            )
+        warn_of_cut_texts(num_cut, len(texts), self.max_length)
         answers = [
             [
                 [(token.decode("utf-8"), p) for token, p in zip(*mask, strict=True)]
@@ -140,10 +141,7 @@ class MaskedLM:
         def fill(texts):
             return fill_masks(texts, self)
 
-        if keras.backend.backend() != "tensorflow":
-            return fill
-        texts = [tf.TensorSpec([None], tf.string)]
-        return tf.function(fill, input_signature=texts, autograph=False)
+        return graph_function(fill, tf.TensorSpec([None], tf.string))
 
     def evaluate(self, examples, **options):
         """Hides tokens, the same in every call, and scores what is predicted.
@@ -177,11 +175,7 @@ class MaskedLM:
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
-            folder,
-            type(self).__name__,
-            self.model,
-            self.tokenizer,
-            {"max_length": self.max_length, "model_type": self.model_type},
+            folder, type(self).__name__, self.model, self.tokenizer, self._options()
         )
 
     def export(self, directory):

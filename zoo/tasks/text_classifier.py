@@ -13,7 +13,7 @@ from zoo.tasks.classification_graph import (
     named_classes,
 )
 from zoo.tasks.classification_scores import classification_scores
-from zoo.tasks.compiling import CompiledFunctions
+from zoo.tasks.compiling import CompiledFunctions, graph_function
 from zoo.tasks.encoders import (
     check_vocabulary,
     checked_classes,
@@ -46,6 +46,8 @@ class TextClassifier:
         pairs: bool. What is classified is a pair of texts.
         max_length: int. The most tokens that the model reads at once. Defaults to as
             many as it has positions for.
+        model_type: str. Of the published checkpoint that it is, such as "bert", so that
+            `to_hugging_face` writes it as such.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class TextClassifier:
         multi_label=False,
         pairs=False,
         max_length=None,
+        model_type=None,
     ):
         check_vocabulary(model.encoder, tokenizer)
         self.model = model
@@ -65,7 +68,7 @@ class TextClassifier:
         self.multi_label = multi_label
         self.pairs = pairs
         self.max_length = checked_max_length(max_length, model.encoder)
-        self.model_type = None  # of the published checkpoint that it is
+        self.model_type = model_type
         self._functions = CompiledFunctions()
 
     @classmethod
@@ -117,13 +120,18 @@ class TextClassifier:
             type(self).__name__,
             self.model,
             {"tokenizer": self.tokenizer},
-            options={
-                "classes": self.classes,
-                "multi_label": self.multi_label,
-                "pairs": self.pairs,
-                "max_length": self.max_length,
-            },
+            options=self._options(),
         )
+
+    def _options(self):
+        """What it is made of beside the model and the tokenizer."""
+        return {
+            "classes": self.classes,
+            "multi_label": self.multi_label,
+            "pairs": self.pairs,
+            "max_length": self.max_length,
+            "model_type": self.model_type,
+        }
 
     def batches(self, examples, **options):
         """`{"text", "label"}` strings -> batches for `model.fit`.
@@ -185,10 +193,8 @@ class TextClassifier:
         def probabilities(texts, text_pairs=None):
             return class_probabilities(texts, text_pairs, self, encode)
 
-        if keras.backend.backend() != "tensorflow":
-            return probabilities
         texts = [tf.TensorSpec([None], tf.string)] * (1 + self.pairs)
-        return tf.function(probabilities, input_signature=texts, autograph=False)
+        return graph_function(probabilities, *texts)
 
     def _named(self, probability):
         named = dict(zip(self.classes, probability, strict=True))
@@ -224,12 +230,7 @@ class TextClassifier:
             type(self).__name__,
             self.model,
             self.tokenizer,
-            {
-                "labels": self.classes,
-                "multi_label": self.multi_label,
-                "max_length": self.max_length,
-                "model_type": self.model_type,
-            },
+            {**self._options(), "labels": self.classes},
         )
 
     def export(self, directory):

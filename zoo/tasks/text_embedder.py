@@ -1,12 +1,10 @@
-import logging
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
-from zoo.tasks.compiling import CompiledFunctions
+from zoo.tasks.compiling import CompiledFunctions, graph_function
 from zoo.tasks.encoders import (
     check_vocabulary,
     checked_max_length,
@@ -17,11 +15,9 @@ from zoo.tasks.encoders import (
 from zoo.tasks.encoding import encode_in_pieces, encoding_function
 from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.requests import checked_texts
-from zoo.tasks.text_rows import rows_of_cut_texts
+from zoo.tasks.text_rows import rows_of_cut_texts, warn_of_cut_texts
 
 _SMALLEST = 1e-12  # of a norm to divide by
-
-_logger = logging.getLogger(__name__)
 
 
 class TextEmbedder:
@@ -41,10 +37,19 @@ class TextEmbedder:
         normalize: bool. Vectors of length 1.
         max_length: int. The most tokens that are read, special ones included; the rest
             of a longer text is not. Defaults to as many as there are positions for.
+        model_type: str. Of the published checkpoint that it is, such as "bert", so that
+            `to_hugging_face` writes it as such.
     """
 
     def __init__(
-        self, model, tokenizer, *, pooling="mean", normalize=True, max_length=None
+        self,
+        model,
+        tokenizer,
+        *,
+        pooling="mean",
+        normalize=True,
+        max_length=None,
+        model_type=None,
     ):
         if pooling not in ("mean", "cls"):
             raise ValueError(f"pooling={pooling!r}. Choose 'mean' or 'cls'.")
@@ -54,7 +59,7 @@ class TextEmbedder:
         self.pooling = pooling
         self.normalize = normalize
         self.max_length = checked_max_length(max_length, model)
-        self.model_type = None  # of the published checkpoint that it is
+        self.model_type = model_type
         self._functions = CompiledFunctions()
 
     @classmethod
@@ -87,12 +92,17 @@ class TextEmbedder:
             type(self).__name__,
             self.model,
             {"tokenizer": self.tokenizer},
-            options={
-                "pooling": self.pooling,
-                "normalize": self.normalize,
-                "max_length": self.max_length,
-            },
+            options=self._options(),
         )
+
+    def _options(self):
+        """What it is made of beside the model and the tokenizer."""
+        return {
+            "pooling": self.pooling,
+            "normalize": self.normalize,
+            "max_length": self.max_length,
+            "model_type": self.model_type,
+        }
 
     def embed(self, texts):
         """A text to a vector, or each of a list of texts to one.
@@ -110,13 +120,7 @@ class TextEmbedder:
         texts = checked_texts([texts] if single else texts, "embed")
         function = self._functions.get("", self._function, self.model.weights)
         vectors, num_cut = function(tf.constant(texts, tf.string))
-        if num_cut:
-            _logger.warning(
-                "Read only the first %d tokens of %d of %d texts.",
-                self.max_length,
-                num_cut,
-                len(texts),
-            )
+        warn_of_cut_texts(num_cut, len(texts), self.max_length)
         return vectors.numpy()[0] if single else vectors.numpy()
 
     def _function(self):
@@ -127,10 +131,7 @@ class TextEmbedder:
             rows, num_cut = rows_of_cut_texts(texts, self.tokenizer, self.max_length)
             return encode_in_pieces(encode, rows, self.model.hidden_dim), num_cut
 
-        if keras.backend.backend() != "tensorflow":
-            return vectors
-        texts = [tf.TensorSpec([None], tf.string)]
-        return tf.function(vectors, input_signature=texts, autograph=False)
+        return graph_function(vectors, tf.TensorSpec([None], tf.string))
 
     def _pooled(self, inputs):
         vectors = self.model(inputs, training=False)["sequence_output"]
@@ -178,16 +179,7 @@ class TextEmbedder:
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
-            folder,
-            type(self).__name__,
-            self.model,
-            self.tokenizer,
-            {
-                "pooling": self.pooling,
-                "normalize": self.normalize,
-                "max_length": self.max_length,
-                "model_type": self.model_type,
-            },
+            folder, type(self).__name__, self.model, self.tokenizer, self._options()
         )
 
     def export(self, directory):

@@ -1,5 +1,7 @@
 """Texts to the rows that an encoder reads: special tokens, chunks of long texts."""
 
+import logging
+
 import tensorflow as tf
 
 from zoo.text.overlapping_chunks import overlapping_chunks
@@ -7,6 +9,8 @@ from zoo.text.special_tokens import with_special_tokens
 
 NUM_SPECIAL = 2  # the first and the last token of a row
 OVERLAP_SHARE = 4  # neighbouring chunks have a quarter of their tokens in common
+
+_logger = logging.getLogger(__name__)
 
 
 def rows_of_texts(texts, tokenizer, max_length):
@@ -57,3 +61,14 @@ def rows_of_cut_texts(texts, tokenizer, max_length):
     is_cut = token_ids.row_lengths() > max_length - NUM_SPECIAL
     rows = _rows(token_ids, None, tokenizer, max_length)
     return rows, tf.math.count_nonzero(is_cut, dtype=tf.int32)
+
+
+def warn_of_cut_texts(num_cut, num_texts, max_length):
+    """Says how many texts were not read to their end."""
+    if num_cut:
+        _logger.warning(
+            "Read only the first %d tokens of %d of %d texts.",
+            max_length,
+            num_cut,
+            num_texts,
+        )

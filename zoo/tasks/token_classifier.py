@@ -7,7 +7,7 @@ from zoo.data.labelling import labelling_batches
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
 from zoo.models import LabellingModel
-from zoo.tasks.compiling import CompiledFunctions
+from zoo.tasks.compiling import CompiledFunctions, graph_function
 from zoo.tasks.encoders import (
     check_vocabulary,
     checked_classes,
@@ -41,15 +41,17 @@ class TokenClassifier:
             each word is a span.
         max_length: int. The most tokens that the model reads at once. Defaults to as
             many as it has positions for.
+        model_type: str. Of the published checkpoint that it is, such as "bert", so that
+            `to_hugging_face` writes it as such.
     """
 
-    def __init__(self, model, tokenizer, labels, *, max_length=None):
+    def __init__(self, model, tokenizer, labels, *, max_length=None, model_type=None):
         check_vocabulary(model.encoder, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
         self.labels = checked_classes(labels, model.num_labels, "labels")
         self.max_length = checked_max_length(max_length, model.encoder)
-        self.model_type = None  # of the published checkpoint that it is
+        self.model_type = model_type
         self._rules = SpanRules(self.labels)
         self._functions = CompiledFunctions()
 
@@ -89,8 +91,16 @@ class TokenClassifier:
             type(self).__name__,
             self.model,
             {"tokenizer": self.tokenizer},
-            options={"labels": self.labels, "max_length": self.max_length},
+            options=self._options(),
         )
+
+    def _options(self):
+        """What it is made of beside the model and the tokenizer."""
+        return {
+            "labels": self.labels,
+            "max_length": self.max_length,
+            "model_type": self.model_type,
+        }
 
     def batches(self, examples, **options):
         """`{"tokens", "labels"}` strings `(words,)` -> batches for `model.fit`.
@@ -147,7 +157,7 @@ class TokenClassifier:
             best = tf.argmax(probability, axis=1, output_type=tf.int32)
             return self._rules.spans(words.with_flat_values(best), starts, ends)
 
-        return _compiled(spans, tf.TensorSpec([None], tf.string))
+        return graph_function(spans, tf.TensorSpec([None], tf.string))
 
     def _words(self):
         """string ragged `(n, None)` -> float32 `(all words, labels)`, compiled."""
@@ -156,7 +166,9 @@ class TokenClassifier:
         def probabilities(words):
             return word_probabilities(words, self, encode)
 
-        return _compiled(probabilities, tf.RaggedTensorSpec([None, None], tf.string))
+        return graph_function(
+            probabilities, tf.RaggedTensorSpec([None, None], tf.string)
+        )
 
     def _encode(self):
         return encoding_function(
@@ -197,15 +209,7 @@ class TokenClassifier:
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
-            folder,
-            type(self).__name__,
-            self.model,
-            self.tokenizer,
-            {
-                "labels": self.labels,
-                "max_length": self.max_length,
-                "model_type": self.model_type,
-            },
+            folder, type(self).__name__, self.model, self.tokenizer, self._options()
         )
 
     def export(self, directory):
@@ -235,9 +239,3 @@ class TokenClassifier:
             {"serving_default": (serve, signature)},
             warmup_inputs={"text": np.array([b"A first sentence."])},
         )
-
-
-def _compiled(function, signature):
-    if keras.backend.backend() != "tensorflow":
-        return function
-    return tf.function(function, input_signature=[signature], autograph=False)
