@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data.epochs_probe import epoch_of, same
 from tests.data.stand_in_tokenizer import LetterTokenizer
 from zoo.data import labelling_batches
 from zoo.data.read import as_dataset
@@ -40,21 +41,6 @@ def make(tokenizer):
         return labelling_batches(as_dataset(sentences), tokenizer, LABELS, **options)
 
     return make
-
-
-def epoch_of(dataset):
-    return [tf.nest.map_structure(lambda x: x.numpy(), batch) for batch in dataset]
-
-
-def flat(epoch):
-    return [array for batch in epoch for array in tf.nest.flatten(batch)]
-
-
-def same(first, second):
-    first, second = flat(first), flat(second)
-    return len(first) == len(second) and all(
-        np.array_equal(a, b) for a, b in zip(first, second, strict=True)
-    )
 
 
 def rows_shown(epoch, tokenizer):

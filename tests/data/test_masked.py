@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data.epochs_probe import epoch_of
 from tests.data.stand_in_tokenizer import LetterTokenizer
 from zoo.data import masked_batches
 
@@ -45,10 +46,6 @@ def bounds(number, share):
     """Five standard deviations around the mean of a binomial count."""
     spread = 5 * np.sqrt(number * share * (1 - share))
     return number * share - spread, number * share + spread
-
-
-def epoch_of(dataset):
-    return [tf.nest.map_structure(lambda x: x.numpy(), batch) for batch in dataset]
 
 
 def digest(epoch):

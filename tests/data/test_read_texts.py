@@ -244,7 +244,8 @@ def test_columns_of_conll_by_number(tmp_path):
     path = write(tmp_path / "train.conll", text)
     (example,) = examples_of(read(path))
     assert example == {"tokens": ["Anna", "smiles"], "labels": ["B-PER", "O"]}
-    assert examples_of(read(path, labels=1))[0]["labels"] == ["NNP", "VBZ"]
+    for column in (1, "1"):  # a command line gives strings
+        assert examples_of(read(path, labels=column))[0]["labels"] == ["NNP", "VBZ"]
     with pytest.raises(
         ValueError, match="no column 4: it has 4 columns, without names"
     ):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data.epochs_probe import epoch_of, flat, same
 from zoo.data import translation_batches
 from zoo.text import learn_tokenizer
 
@@ -49,21 +50,6 @@ def make(tokenizer):
         return translation_batches(pairs, tokenizer, tokenizer, **options)
 
     return make
-
-
-def epoch_of(dataset):
-    return [tf.nest.map_structure(lambda x: x.numpy(), batch) for batch in dataset]
-
-
-def flat(epoch):
-    return [array for batch in epoch for array in tf.nest.flatten(batch)]
-
-
-def same(first, second):
-    first, second = flat(first), flat(second)
-    return len(first) == len(second) and all(
-        np.array_equal(a, b) for a, b in zip(first, second, strict=True)
-    )
 
 
 def pairs_shown(epoch, tokenizer):

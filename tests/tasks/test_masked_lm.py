@@ -8,20 +8,13 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tests.tasks.small_encoder import SIZES
 
 LINES = [
     f"the {animal} {verb} {how}"
     for animal, verb in (("dog", "barks"), ("cat", "purrs"), ("bird", "sings"))
     for how in ("loudly", "today", "again", "at night")
 ]
-SIZES = {
-    "num_layers": 2,
-    "num_heads": 2,
-    "hidden_dim": 32,
-    "intermediate_dim": 64,
-    "dropout": 0.0,
-    "attention_dropout": 0.0,
-}
 
 
 def texts(lines=LINES):

@@ -10,18 +10,11 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tests.tasks.small_encoder import SIZES
 
 GOOD = ["a fine film", "good fun", "a good film", "fine acting", "what a good day"]
 BAD = ["a bad film", "no fun", "an awful film", "bad acting", "what a bad day"]
 LINES = GOOD + BAD
-SIZES = {
-    "num_layers": 2,
-    "num_heads": 2,
-    "hidden_dim": 32,
-    "intermediate_dim": 64,
-    "dropout": 0.0,
-    "attention_dropout": 0.0,
-}
 LONG = " ".join(["a fine film and what a good day of acting"] * 12)
 
 

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tests.tasks.small_encoder import SIZES
 
 LINES = ["a small dog", "a little dog", "the weather is fine", "it is a fine day"]
 LONG = " ".join(LINES * 20)
-SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 32, "intermediate_dim": 64}
 
 
 @pytest.fixture(scope="module")

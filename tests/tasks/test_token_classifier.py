@@ -6,20 +6,13 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tests.tasks.small_encoder import SIZES
 from zoo.tasks.labelling_graph import SpanRules
 from zoo.tasks.labelling_scores import labelling_scores
 
 LABELS = ["O", "B-person", "I-person", "B-place", "I-place"]
 NAMES = ["anna", "tom berg", "eva maria lind", "jo"]
 PLACES = ["rome", "new york", "kiel"]
-SIZES = {
-    "num_layers": 2,
-    "num_heads": 2,
-    "hidden_dim": 32,
-    "intermediate_dim": 64,
-    "dropout": 0.0,
-    "attention_dropout": 0.0,
-}
 
 
 def sentence(name, place):

@@ -5,7 +5,6 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.epoch_dataset import epoch_dataset
 from zoo.data.label_ids import label_ids
 from zoo.data.places import Places
 from zoo.data.row_epochs import RowEpochs
@@ -93,17 +92,8 @@ def classification_batches(
         shuffle=shuffle,
         seed=seed,
     )
-    integers = tf.TensorSpec([None, epochs.length], tf.int32)
-    inputs = {
-        "token_ids": integers,
-        "segment_ids": integers,
-        "padding_mask": tf.TensorSpec([None, epochs.length], tf.bool),
-    }
-    labels = tf.TensorSpec([None], tf.int32)
-    if multi_label:
-        labels = tf.TensorSpec([None, len(classes)], tf.float32)
-    weight = tf.TensorSpec([None], tf.float32)
-    return epoch_dataset(epochs, (inputs, labels, weight), first_epoch)
+    labels = ((None, len(classes)), tf.float32) if multi_label else ((None,), tf.int32)
+    return epochs.dataset(labels, ((None,), tf.float32), first_epoch)
 
 
 class _Encoder:

@@ -108,6 +108,8 @@ def _without_comments(lines):
 
 def _column(path, role, column, names, width):
     """The place of a column that is named, or counted from 0 or, if negative, back."""
+    if isinstance(column, str) and column.isdecimal():  # from a command line
+        column = int(column)
     if names and column in (0, -1):
         column = "FORM" if role == "tokens" else "UPOS"
     if isinstance(column, int) and -width <= column < width:

@@ -5,7 +5,6 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.epoch_dataset import epoch_dataset
 from zoo.data.label_ids import label_ids
 from zoo.data.places import Places
 from zoo.data.row_epochs import RowEpochs
@@ -63,14 +62,8 @@ def labelling_batches(
         shuffle=shuffle,
         seed=seed,
     )
-    integers = tf.TensorSpec([None, epochs.length], tf.int32)
-    inputs = {
-        "token_ids": integers,
-        "segment_ids": integers,
-        "padding_mask": tf.TensorSpec([None, epochs.length], tf.bool),
-    }
-    weight = tf.TensorSpec([None, epochs.length], tf.float32)
-    return epoch_dataset(epochs, (inputs, integers, weight), first_epoch)
+    places = (None, "length")
+    return epochs.dataset((places, tf.int32), (places, tf.float32), first_epoch)
 
 
 class _LabelledRows:

@@ -1,9 +1,14 @@
 """The epochs of a corpus of single rows, in buckets of few lengths."""
 
 import numpy as np
+import tensorflow as tf
 
 from zoo.data import batching
-from zoo.data.epoch_dataset import check_batches_per_update, with_mean_one
+from zoo.data.epoch_dataset import (
+    check_batches_per_update,
+    epoch_dataset,
+    with_mean_one,
+)
 
 
 class RowEpochs:
@@ -69,7 +74,28 @@ class RowEpochs:
             self.lengths, nothing, self.shapes, self.batch_tokens, generator
         )
 
-    @property
-    def length(self):
-        """The length of every batch, None if it varies."""
-        return self.shapes[0][0] if len(self.shapes) == 1 else None
+    def dataset(self, labels, weight, first_epoch):
+        """The epochs as a dataset of batches, see `epoch_dataset`.
+
+        Inputs are `token_ids`, `segment_ids` and `padding_mask` `(batch, length)`.
+
+        Args:
+            labels, weight: (tuple, dtype): their axes, `"length"` where that stands.
+            first_epoch: int.
+        """
+        # Static where all batches have one length.
+        length = self.shapes[0][0] if len(self.shapes) == 1 else None
+
+        def signature(axes, dtype):
+            axes = [length if axis == "length" else axis for axis in axes]
+            return tf.TensorSpec(axes, dtype)
+
+        places = (None, "length")
+        inputs = {
+            "token_ids": signature(places, tf.int32),
+            "segment_ids": signature(places, tf.int32),
+            "padding_mask": signature(places, tf.bool),
+        }
+        return epoch_dataset(
+            self, (inputs, signature(*labels), signature(*weight)), first_epoch
+        )

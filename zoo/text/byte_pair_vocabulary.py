@@ -2,6 +2,8 @@
 
 import json
 
+from zoo.text.encoder_tokenizer import numbered
+
 SPECIAL_TOKENS = CLS, PAD, SEP, UNKNOWN, MASK = (
     *("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
 )
@@ -44,7 +46,7 @@ def read_merges(path):
 
 def checked_ids(vocabulary):
     """dict of piece -> id."""
-    ids = {piece: i for i, piece in enumerate(vocabulary)}
+    ids = numbered(vocabulary)
     needed = [*SPECIAL_TOKENS, *byte_characters()]
     missing = [piece for piece in needed if piece not in ids]
     if missing:
@@ -53,12 +55,6 @@ def checked_ids(vocabulary):
             f"The vocabulary of {len(vocabulary)} pieces lacks "
             f"{', '.join(missing[:5])}{others}. It needs {', '.join(SPECIAL_TOKENS)} "
             "and the characters for all 256 bytes."
-        )
-    if len(ids) != len(vocabulary):
-        twice = next(piece for i, piece in enumerate(vocabulary) if ids[piece] != i)
-        raise ValueError(
-            f"The vocabulary holds {twice!r} more than once, so that its ids are not "
-            "those of its pieces. Leave out all but one."
         )
     return ids
 

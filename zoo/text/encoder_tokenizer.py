@@ -67,3 +67,15 @@ class EncoderTokenizer(SubwordTokenizer):
             token_ids[..., tf.newaxis] == self.special_token_ids, axis=-1
         )
         return self._join(tf.ragged.boolean_mask(token_ids, ~special))
+
+
+def numbered(vocabulary):
+    """dict of piece -> id."""
+    ids = {piece: i for i, piece in enumerate(vocabulary)}
+    if len(ids) != len(vocabulary):
+        twice = next(piece for i, piece in enumerate(vocabulary) if ids[piece] != i)
+        raise ValueError(
+            f"The vocabulary holds {twice!r} more than once, so that its ids are not "
+            "those of its pieces. Leave out all but one."
+        )
+    return ids

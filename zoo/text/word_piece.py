@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_text
 
 from zoo.text.bert_normalization import BertWords, Words
-from zoo.text.encoder_tokenizer import EncoderTokenizer
+from zoo.text.encoder_tokenizer import EncoderTokenizer, numbered
 
 VOCABULARY_FILE = "vocabulary.txt"  # the name KerasNLP's presets use
 SPECIAL_TOKENS = PAD, UNKNOWN, CLS, SEP, MASK = (
@@ -130,19 +130,13 @@ def _read(path):
 
 def _checked_ids(vocabulary):
     """dict of piece -> id."""
-    ids = {piece: i for i, piece in enumerate(vocabulary)}
+    ids = numbered(vocabulary)
     missing = [token for token in SPECIAL_TOKENS if token not in ids]
     if missing:
         raise ValueError(
             f"The vocabulary of {len(vocabulary)} pieces lacks {', '.join(missing)}. "
             f"WordPiece needs {', '.join(SPECIAL_TOKENS)}: add them, in any place, or "
             'learn a vocabulary: zoo.text.learn_tokenizer(lines, kind="word_piece").'
-        )
-    if len(ids) != len(vocabulary):
-        twice = next(piece for i, piece in enumerate(vocabulary) if ids[piece] != i)
-        raise ValueError(
-            f"The vocabulary holds {twice!r} more than once, so that its ids are not "
-            "those of its pieces. Leave out all but one."
         )
     return ids
 
