@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.tasks.small_encoder import SIZES
+from tests.tasks.small_encoder import SIZES, train
 
 GOOD = ["a fine film", "good fun", "a good film", "fine acting", "what a good day"]
 BAD = ["a bad film", "no fun", "an awful film", "bad acting", "what a bad day"]
@@ -41,13 +41,7 @@ def make(tokenizer, classes=("bad", "good"), **options):
 def classifier(tokenizer):
     """Knows good from bad."""
     classifier = make(tokenizer)
-    classifier.model.compile(
-        optimizer=keras.optimizers.Adam(3e-3),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
-    batches = classifier.batches(examples(), batch_tokens=256)
-    classifier.model.fit(batches, epochs=40, shuffle=False, verbose=0)
+    train(classifier, examples())
     return classifier
 
 
@@ -104,13 +98,7 @@ def test_several_labels_fit_one_text(tokenizer):
     texts = tf.data.Dataset.from_tensor_slices({"text": LINES, "labels": labels})
     texts = texts.map(lambda e: {**e, "labels": e["labels"]})
     classifier = make(tokenizer, ("bad", "good", "sad"), multi_label=True)
-    classifier.model.compile(
-        optimizer=keras.optimizers.Adam(3e-3),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
-    batches = classifier.batches(texts, batch_tokens=256)
-    classifier.model.fit(batches, epochs=40, shuffle=False, verbose=0)
+    train(classifier, texts, keras.losses.BinaryCrossentropy(from_logits=True))
     scores = classifier.evaluate(texts)
     assert scores["micro_f1"] > 0.9
     assert classifier.classify("an awful film")["labels"] == ["bad", "sad"]
@@ -119,13 +107,7 @@ def test_several_labels_fit_one_text(tokenizer):
 def test_pairs_are_told_from_their_exchange(tokenizer):
     pairs = examples([*GOOD, *BAD], ["yes"] * 5 + ["no"] * 5, text_pair=[*BAD, *GOOD])
     classifier = make(tokenizer, ("no", "yes"), pairs=True)
-    classifier.model.compile(
-        optimizer=keras.optimizers.Adam(3e-3),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
-    batches = classifier.batches(pairs, batch_tokens=256)
-    classifier.model.fit(batches, epochs=40, shuffle=False, verbose=0)
+    train(classifier, pairs)
     assert classifier.evaluate(pairs)["accuracy"] == 1.0
     assert classifier.classify((GOOD[0], BAD[0]))["label"] == "yes"
     assert [a["label"] for a in classifier.classify([(BAD[0], GOOD[0])])] == ["no"]

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.tasks.small_encoder import SIZES
+from tests.tasks.small_encoder import SIZES, train
 from zoo.tasks.labelling_graph import SpanRules
 from zoo.tasks.labelling_scores import labelling_scores
 
@@ -57,13 +57,7 @@ def make(tokenizer, labels=tuple(LABELS), **options):
 def labeller(tokenizer):
     """Knows the persons and the places."""
     labeller = make(tokenizer)
-    labeller.model.compile(
-        optimizer=keras.optimizers.Adam(3e-3),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
-    )
-    batches = labeller.batches(examples(), batch_tokens=256)
-    labeller.model.fit(batches, epochs=60, shuffle=False, verbose=0)
+    train(labeller, examples(), epochs=60)
     return labeller
 
 

@@ -10,9 +10,7 @@ from zoo.data.places import Places
 from zoo.data.row_epochs import RowEpochs
 from zoo.data.tokenized_texts import TOKENIZED_TOGETHER, check_examples, join_texts
 from zoo.text.overlapping_chunks import overlapping_chunks
-from zoo.text.special_tokens import with_special_tokens
-
-_NO_LIMIT = 1 << 30
+from zoo.text.special_tokens import num_special_tokens, with_special_tokens
 
 _logger = logging.getLogger(__name__)
 
@@ -116,19 +114,16 @@ class _Encoder:
         ]
         owner = tf.range(texts[0].nrows(tf.int32))
         if self.overlap is not None:
-            chunks, owner = overlapping_chunks(
-                texts[0], self.max_length - 2, self.overlap
-            )
+            length = self.max_length - num_special_tokens(self.tokenizer)
+            chunks, owner = overlapping_chunks(texts[0], length, self.overlap)
             texts = [chunks]
-        token_ids, segment_ids = self._framed(texts, self.max_length)
-        whole, _ = self._framed(texts, _NO_LIMIT)
-        is_cut = whole.row_lengths() > token_ids.row_lengths()
-        return token_ids, segment_ids, owner, tf.math.count_nonzero(is_cut)
-
-    def _framed(self, texts, max_length):
-        return with_special_tokens(
-            *texts, tokenizer=self.tokenizer, max_length=max_length
+        token_ids, segment_ids = with_special_tokens(
+            *texts, tokenizer=self.tokenizer, max_length=self.max_length
         )
+        whole = tf.add_n([ids.row_lengths() for ids in texts])
+        whole += num_special_tokens(self.tokenizer, is_pair=len(texts) == 2)
+        is_cut = whole > self.max_length
+        return token_ids, segment_ids, owner, tf.math.count_nonzero(is_cut)
 
 
 class _Rows:

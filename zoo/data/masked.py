@@ -112,6 +112,7 @@ class _MaskedEpochs:
         )
         self.is_ordinary = np.ones(size, bool)
         self.is_ordinary[list(tokenizer.special_token_ids)] = False
+        self.ordinary_ids = np.flatnonzero(self.is_ordinary)
         self.num_batches = self._count(len(self._plan(0)[1]))
 
     def batches(self, epoch):
@@ -182,7 +183,7 @@ class _MaskedEpochs:
         token_ids[chosen] = hide(
             token_ids[chosen],
             self.tokenizer.mask_token_id,
-            np.flatnonzero(self.is_ordinary),
+            self.ordinary_ids,
             generator,
         )
         documents = places.segment_ids()

@@ -10,7 +10,13 @@ from zoo.models import (
     MaskedLanguageModel,
     TextEncoder,
 )
-from zoo.tasks.preset_folder import CONFIG, read_config, read_model, read_tokenizers
+from zoo.tasks.preset_folder import (
+    CONFIG,
+    read_config,
+    read_model,
+    read_tokenizers,
+    write_preset_folder,
+)
 
 MODEL_OF = {
     "MaskedLM": MaskedLanguageModel,
@@ -64,6 +70,17 @@ def read_task(folder, task_name, tokenizer, overrides, needed):
     tokenizers = read_tokenizers(folder, config, (["tokenizer"],))
     model = read_model(folder, config, MODEL_OF[task_name], overrides)
     return model, tokenizers["tokenizer"], config["options"]
+
+
+def save_task(task, folder):
+    """Writes the folder that `read_task` reads."""
+    write_preset_folder(
+        folder,
+        type(task).__name__,
+        task.model,
+        {"tokenizer": task.tokenizer},
+        task.options,
+    )
 
 
 def check_vocabulary(encoder, tokenizer):

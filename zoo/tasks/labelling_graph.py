@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from zoo.data.word_pieces import tokenize_words
 from zoo.tasks.encoding import encode_in_pieces
-from zoo.tasks.text_rows import NUM_SPECIAL, OVERLAP_SHARE
+from zoo.tasks.text_rows import chunk_lengths
 from zoo.text.overlapping_chunks import overlapping_chunks
 from zoo.text.special_tokens import with_special_tokens
 
@@ -22,8 +22,7 @@ def word_probabilities(words, task, encode):
     pieces = tokenize_words(words, task.tokenizer)
     tokens = pieces.merge_dims(1, 2)
     number = tokens.with_flat_values(tf.range(tf.size(tokens.flat_values)))
-    length = task.max_length - NUM_SPECIAL
-    split = (length, length // OVERLAP_SHARE)
+    split = chunk_lengths(task.tokenizer, task.max_length)
     chunks, _ = overlapping_chunks(tokens, *split)
     numbers, _ = overlapping_chunks(number, *split)
     token_ids, segment_ids = with_special_tokens(

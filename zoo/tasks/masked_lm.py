@@ -14,10 +14,10 @@ from zoo.tasks.encoders import (
     checked_max_length,
     encoder_from_preset,
     read_task,
+    save_task,
     saved_task,
 )
 from zoo.tasks.masked_graph import NUM_TOKENS, fill_masks
-from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.requests import checked_texts
 from zoo.tasks.text_rows import warn_of_cut_texts
 from zoo.tasks.training_defaults import compile_masked_language_model
@@ -79,16 +79,11 @@ class MaskedLM:
 
     def save_to_preset(self, folder):
         """Writes a folder that `from_preset` reads, on any Keras backend."""
-        write_preset_folder(
-            folder,
-            type(self).__name__,
-            self.model,
-            {"tokenizer": self.tokenizer},
-            options=self._options(),
-        )
+        save_task(self, folder)
 
-    def _options(self):
-        """What it is made of beside the model and the tokenizer."""
+    @property
+    def options(self):
+        """dict, what the task is made of beside its model and its tokenizer."""
         return {
             "max_length": self.max_length,
             "model_type": self.model_type,
@@ -175,7 +170,7 @@ class MaskedLM:
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
-            folder, type(self).__name__, self.model, self.tokenizer, self._options()
+            folder, type(self).__name__, self.model, self.tokenizer, self.options
         )
 
     def export(self, directory):

@@ -20,9 +20,9 @@ from zoo.tasks.encoders import (
     checked_max_length,
     encoder_from_preset,
     read_task,
+    save_task,
 )
 from zoo.tasks.encoding import encoding_function
-from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.requests import checked_pairs, checked_texts
 from zoo.tasks.training_defaults import compile_classification_model
 
@@ -115,16 +115,11 @@ class TextClassifier:
 
     def save_to_preset(self, folder):
         """Writes a folder that `from_preset` reads, on any Keras backend."""
-        write_preset_folder(
-            folder,
-            type(self).__name__,
-            self.model,
-            {"tokenizer": self.tokenizer},
-            options=self._options(),
-        )
+        save_task(self, folder)
 
-    def _options(self):
-        """What it is made of beside the model and the tokenizer."""
+    @property
+    def options(self):
+        """dict, what the task is made of beside its model and its tokenizer."""
         return {
             "classes": self.classes,
             "multi_label": self.multi_label,
@@ -230,7 +225,7 @@ class TextClassifier:
             type(self).__name__,
             self.model,
             self.tokenizer,
-            {**self._options(), "labels": self.classes},
+            {**self.options, "labels": self.classes},
         )
 
     def export(self, directory):

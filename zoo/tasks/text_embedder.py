@@ -10,10 +10,10 @@ from zoo.tasks.encoders import (
     checked_max_length,
     encoder_from_preset,
     read_task,
+    save_task,
     saved_task,
 )
 from zoo.tasks.encoding import encode_in_pieces, encoding_function
-from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.requests import checked_texts
 from zoo.tasks.text_rows import rows_of_cut_texts, warn_of_cut_texts
 
@@ -87,16 +87,11 @@ class TextEmbedder:
 
     def save_to_preset(self, folder):
         """Writes a folder that `from_preset` reads, on any Keras backend."""
-        write_preset_folder(
-            folder,
-            type(self).__name__,
-            self.model,
-            {"tokenizer": self.tokenizer},
-            options=self._options(),
-        )
+        save_task(self, folder)
 
-    def _options(self):
-        """What it is made of beside the model and the tokenizer."""
+    @property
+    def options(self):
+        """dict, what the task is made of beside its model and its tokenizer."""
         return {
             "pooling": self.pooling,
             "normalize": self.normalize,
@@ -179,7 +174,7 @@ class TextEmbedder:
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
-            folder, type(self).__name__, self.model, self.tokenizer, self._options()
+            folder, type(self).__name__, self.model, self.tokenizer, self.options
         )
 
     def export(self, directory):

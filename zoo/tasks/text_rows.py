@@ -5,10 +5,9 @@ import logging
 import tensorflow as tf
 
 from zoo.text.overlapping_chunks import overlapping_chunks
-from zoo.text.special_tokens import with_special_tokens
+from zoo.text.special_tokens import num_special_tokens, with_special_tokens
 
-NUM_SPECIAL = 2  # the first and the last token of a row
-OVERLAP_SHARE = 4  # neighbouring chunks have a quarter of their tokens in common
+_OVERLAP_SHARE = 4  # neighbouring chunks have a quarter of their tokens in common
 
 _logger = logging.getLogger(__name__)
 
@@ -22,11 +21,16 @@ def rows_of_texts(texts, tokenizer, max_length):
     Returns:
         dict of RaggedTensor int32 `(m, None)`: `token_ids` and `segment_ids`.
     """
-    length = max_length - NUM_SPECIAL
     chunks, owner = overlapping_chunks(
-        tokenizer.tokenize(texts), length, length // OVERLAP_SHARE
+        tokenizer.tokenize(texts), *chunk_lengths(tokenizer, max_length)
     )
     return _rows(chunks, None, tokenizer, max_length), owner
+
+
+def chunk_lengths(tokenizer, max_length):
+    """Tokens of a chunk of a long text, and how many it shares with the next."""
+    length = max_length - num_special_tokens(tokenizer)
+    return length, length // _OVERLAP_SHARE
 
 
 def rows_of_pairs(texts, text_pairs, tokenizer, max_length):
@@ -58,7 +62,7 @@ def mean_of_rows(values, rows, owner, num_texts):
 def rows_of_cut_texts(texts, tokenizer, max_length):
     """string `(n,)` -> rows as of `rows_of_texts`, one a text, and how many are cut."""
     token_ids = tokenizer.tokenize(texts)
-    is_cut = token_ids.row_lengths() > max_length - NUM_SPECIAL
+    is_cut = token_ids.row_lengths() > max_length - num_special_tokens(tokenizer)
     rows = _rows(token_ids, None, tokenizer, max_length)
     return rows, tf.math.count_nonzero(is_cut, dtype=tf.int32)
 

@@ -14,11 +14,11 @@ from zoo.tasks.encoders import (
     checked_max_length,
     encoder_from_preset,
     read_task,
+    save_task,
 )
 from zoo.tasks.encoding import encoding_function
 from zoo.tasks.labelling_graph import SpanRules, word_probabilities
 from zoo.tasks.labelling_scores import labelling_scores
-from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.requests import checked_texts
 from zoo.tasks.training_defaults import compile_classification_model
 
@@ -86,16 +86,11 @@ class TokenClassifier:
 
     def save_to_preset(self, folder):
         """Writes a folder that `from_preset` reads, on any Keras backend."""
-        write_preset_folder(
-            folder,
-            type(self).__name__,
-            self.model,
-            {"tokenizer": self.tokenizer},
-            options=self._options(),
-        )
+        save_task(self, folder)
 
-    def _options(self):
-        """What it is made of beside the model and the tokenizer."""
+    @property
+    def options(self):
+        """dict, what the task is made of beside its model and its tokenizer."""
         return {
             "labels": self.labels,
             "max_length": self.max_length,
@@ -209,7 +204,7 @@ class TokenClassifier:
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
-            folder, type(self).__name__, self.model, self.tokenizer, self._options()
+            folder, type(self).__name__, self.model, self.tokenizer, self.options
         )
 
     def export(self, directory):

@@ -29,7 +29,7 @@ def with_special_tokens(first, second=None, *, tokenizer, max_length):
         token_ids and segment_ids, both RaggedTensor int32 `(n, None)`.
     """
     separators = [tokenizer.sep_token_id] * (1 + tokenizer.double_separator)
-    num_special = 2 if second is None else 2 + len(separators)
+    num_special = num_special_tokens(tokenizer, is_pair=second is not None)
     if max_length < num_special:
         raise ValueError(
             f"max_length is {max_length}, but the special tokens alone are "
@@ -54,6 +54,11 @@ def with_special_tokens(first, second=None, *, tokenizer, max_length):
         for part, segment in zip(parts, segments, strict=True)
     ]
     return tf.concat(parts, axis=1), tf.concat(segment_ids, axis=1)
+
+
+def num_special_tokens(tokenizer, is_pair=False):
+    """How many tokens `with_special_tokens` puts around a text, or around a pair."""
+    return 3 + tokenizer.double_separator if is_pair else 2
 
 
 def _cut(lengths, room):
