@@ -147,6 +147,28 @@ def test_a_trained_encoder_goes_on_under_a_new_head(classifier, tmp_path):
         zoo.TextClassifier.from_preset(tmp_path, classes=["x", "y"], num_layers=3)
 
 
+def test_a_trained_pooler_goes_on_as_it_is(tokenizer, tmp_path):
+    make(tokenizer, pooler="relu").save_to_preset(tmp_path)
+    other = zoo.TextClassifier.from_preset(tmp_path, classes=["x", "y"])
+    assert other.model.encoder.pooler_activation == "relu"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"pairs"', '"sides"', "under 'options' .*unexpected keyword argument 'sides'"),
+        ('"good"', '"bad"', "under 'options' .*At least two different ones"),
+        ('"max_length": 24', '"max_length": 999', "under 'options' .*max_length=999"),
+    ],
+)
+def test_options_that_were_changed_are_refused(classifier, tmp_path, old, new, message):
+    classifier.save_to_preset(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        zoo.TextClassifier.from_preset(tmp_path)
+
+
 # Exports
 
 

@@ -24,9 +24,8 @@ MODEL_OF = {
     "TextEmbedder": TextEncoder,
     "TokenClassifier": LabellingModel,
 }
-
-
 _FEWEST_TOKENS = 8  # of a row: the special ones, and some of a text or pair
+_POOLER = "tanh"  # BERT's
 
 
 def saved_task(folder):
@@ -39,16 +38,17 @@ def saved_task(folder):
     return config.get("task") if isinstance(config, dict) else None
 
 
-def read_task(folder, task_name, tokenizer, overrides, needed):
-    """(model, tokenizer, options) of the folder that a task on texts was saved to.
+def read_task(task_class, folder, tokenizer, overrides, needed):
+    """The task on texts that a folder was saved by, not yet compiled.
 
     Args:
+        task_class: its class.
         folder: str, what `from_preset` was given.
-        task_name: str.
         tokenizer: what `from_preset` was given beside; there is one in the folder.
         overrides: dict. Only `dtype` may be another one.
         needed: str. The argument that makes a new task of another preset.
     """
+    task_name = task_class.__name__
     if not Path(folder).is_dir():
         if folder in presets.list_presets():
             raise ValueError(
@@ -65,8 +65,21 @@ def read_task(folder, task_name, tokenizer, overrides, needed):
             f"zoo.{saved_task(folder)}.from_preset, or pass {needed}= to put a new "
             "head on its encoder."
         )
-    config = read_config(folder, task_name)
     _refuse_tokenizer(folder, tokenizer)
+    model, tokenizer, options = _parts(folder, task_name, overrides)
+    try:
+        return task_class(model, tokenizer, **options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"No {task_name} can be made of what {Path(folder) / CONFIG} has under "
+            f"'options' ({error}). Copy the whole folder again, or save the task again "
+            "with save_to_preset."
+        ) from error
+
+
+def _parts(folder, task_name, overrides):
+    """(model, tokenizer, options)"""
+    config = read_config(folder, task_name)
     tokenizers = read_tokenizers(folder, config, (["tokenizer"],))
     model = read_model(folder, config, MODEL_OF[task_name], overrides)
     return model, tokenizers["tokenizer"], config["options"]
@@ -132,7 +145,7 @@ def _refuse_tokenizer(folder, tokenizer):
         )
 
 
-def encoder_from_preset(preset, tokenizer, overrides):
+def encoder_from_preset(preset, tokenizer, overrides, with_pooler=False):
     """(encoder, tokenizer), of a named size or of a task that was saved.
 
     Args:
@@ -141,6 +154,7 @@ def encoder_from_preset(preset, tokenizer, overrides):
         tokenizer: for a named size.
         overrides: dict, arguments of `zoo.TextEncoder`. Of a trained encoder those
             can be others that leave its weights as they are.
+        with_pooler: bool. Whether there shall be one: the trained one where there is.
     """
     if Path(preset).is_dir():
         name = saved_task(preset)
@@ -150,9 +164,11 @@ def encoder_from_preset(preset, tokenizer, overrides):
                 "text encoder. Pass a folder that one of these was saved to: "
                 f"{', '.join(MODEL_OF)}."
             )
-        model, tokenizer, _ = read_task(preset, name, tokenizer, {}, "")
+        _refuse_tokenizer(preset, tokenizer)
+        model, tokenizer, _ = _parts(preset, name, {})
         encoder = model if name == "TextEmbedder" else model.encoder
-        return changed_encoder(encoder, overrides), tokenizer
+        pooler = (encoder.pooler_activation or _POOLER) if with_pooler else None
+        return changed_encoder(encoder, {"pooler": pooler, **overrides}), tokenizer
     if preset not in presets.list_presets():
         raise ValueError(
             presets.unknown_preset(preset, presets.list_presets())
@@ -163,7 +179,11 @@ def encoder_from_preset(preset, tokenizer, overrides):
             f"{preset!r} is a size with random weights, so tokenizer= is needed. "
             'zoo.text.learn_tokenizer(lines, kind="word_piece") makes one.'
         )
-    overrides = {"pad_token_id": tokenizer.pad_token_id, **overrides}
+    overrides = {
+        "pad_token_id": tokenizer.pad_token_id,
+        "pooler": _POOLER if with_pooler else None,
+        **overrides,
+    }
     size = tokenizer.vocabulary_size()
     return presets.text_encoder(preset, size, **overrides), tokenizer
 
@@ -177,7 +197,9 @@ def changed_encoder(encoder, changes):
         encoder: `TextEncoder`.
         changes: dict, such as `{"dropout": 0.0, "pooler": None}`.
     """
-    config = {**encoder.get_config(), **changes}
+    config = encoder.get_config()
+    changes = {key: x for key, x in changes.items() if config.get(key) != x}
+    config |= changes
     changed = TextEncoder(**{k: v for k, v in config.items() if k != "name"})
     changed.build()
     weights = {path_within(encoder, w): w for w in encoder.weights}

@@ -65,17 +65,14 @@ class MaskedLM:
         if saved_task(preset) is not None:
             if max_length is not None:
                 overrides["max_length"] = max_length  # refused as one of them
-            model, tokenizer, options = read_task(
-                preset, cls.__name__, tokenizer, overrides, "tokenizer"
-            )
+            task = read_task(cls, preset, tokenizer, overrides, "tokenizer")
         else:
-            overrides.setdefault("pooler", None)
             encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
             model = MaskedLanguageModel(encoder)
             model.build()
-            options = {"max_length": max_length}
-        compile_masked_language_model(model)
-        return cls(model, tokenizer, **options)
+            task = cls(model, tokenizer, max_length=max_length)
+        compile_masked_language_model(task.model)
+        return task
 
     def save_to_preset(self, folder):
         """Writes a folder that `from_preset` reads, on any Keras backend."""

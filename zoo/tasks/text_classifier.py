@@ -96,22 +96,23 @@ class TextClassifier:
                 classifier only `dtype`.
         """
         if classes is None:
-            model, tokenizer, options = read_task(
-                preset, cls.__name__, tokenizer, overrides, "classes"
-            )
+            task = read_task(cls, preset, tokenizer, overrides, "classes")
         else:
-            overrides.setdefault("pooler", "tanh")
-            encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
+            encoder, tokenizer = encoder_from_preset(
+                preset, tokenizer, overrides, with_pooler=True
+            )
             model = ClassificationModel(encoder, len(classes), encoder.dropout)
             model.build()
-            options = {
-                "classes": classes,
-                "multi_label": multi_label,
-                "pairs": pairs,
-                "max_length": max_length,
-            }
-        compile_classification_model(model, options["multi_label"])
-        return cls(model, tokenizer, **options)
+            task = cls(
+                model,
+                tokenizer,
+                classes,
+                multi_label=multi_label,
+                pairs=pairs,
+                max_length=max_length,
+            )
+        compile_classification_model(task.model, task.multi_label)
+        return task
 
     def save_to_preset(self, folder):
         """Writes a folder that `from_preset` reads, on any Keras backend."""

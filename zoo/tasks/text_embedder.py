@@ -74,15 +74,10 @@ class TextEmbedder:
                 arguments of `zoo.TextEncoder`; of a saved embedder only `dtype`.
         """
         if saved_task(preset) == cls.__name__:
-            model, tokenizer, options = read_task(
-                preset, cls.__name__, tokenizer, options, "pooling"
-            )
-            return cls(model, tokenizer, **options)
+            return read_task(cls, preset, tokenizer, options, "pooling")
         names = ("pooling", "normalize", "max_length")
         own = {name: options.pop(name) for name in names if name in options}
-        encoder, tokenizer = encoder_from_preset(
-            preset, tokenizer, {"pooler": None, **options}
-        )
+        encoder, tokenizer = encoder_from_preset(preset, tokenizer, options)
         return cls(encoder, tokenizer, **own)
 
     def save_to_preset(self, folder):

@@ -72,17 +72,14 @@ class TokenClassifier:
                 labeller only `dtype`.
         """
         if labels is None:
-            model, tokenizer, options = read_task(
-                preset, cls.__name__, tokenizer, overrides, "labels"
-            )
+            task = read_task(cls, preset, tokenizer, overrides, "labels")
         else:
-            overrides.setdefault("pooler", None)
             encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
             model = LabellingModel(encoder, len(labels), encoder.dropout)
             model.build()
-            options = {"labels": labels, "max_length": max_length}
-        compile_classification_model(model)
-        return cls(model, tokenizer, **options)
+            task = cls(model, tokenizer, labels, max_length=max_length)
+        compile_classification_model(task.model)
+        return task
 
     def save_to_preset(self, folder):
         """Writes a folder that `from_preset` reads, on any Keras backend."""
