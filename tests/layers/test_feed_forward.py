@@ -17,7 +17,7 @@ X = np.random.default_rng(0).normal(size=(2, 3, 8)).astype("float32")
         {"activation": "geglu"},
         {"activation": keras.activations.tanh},
     ],
-    ids=str,
+    ids=["relu", "gelu with dropout", "swiglu without biases", "geglu", "a function"],
 )
 def test_layer_contract(options):
     assert_layer_contract(FeedForward(8, 16, **options), X, output_shape=(2, 3, 8))

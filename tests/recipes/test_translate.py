@@ -92,6 +92,7 @@ def test_other_settings_in_the_same_folder_are_refused(corpus, tmp_path):
     assert (tmp_path / "run.1" / "metrics.csv").is_file()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(corpus, tmp_path):
     weights = []
     for name in ("a", "b"):

@@ -56,6 +56,7 @@ def test_a_checkpoint_becomes_the_task_that_it_holds(name, task):
     assert np.isfinite(answers(task)).all()
 
 
+@pytest.mark.parametrize("name", SOME, scope="module")
 def test_out_and_in_again_changes_no_weight(name, task, tmp_path):
     task.to_hugging_face(tmp_path)
     again = zoo.from_hugging_face(tmp_path)
