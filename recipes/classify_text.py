@@ -4,11 +4,12 @@
     python -m recipes.classify_text --data reviews.tsv --preset bert_tiny
 
 Without --data it learns which language a name is in. --preset is a named size, which
-begins at random, or a folder that a task on texts was saved to: its encoder goes on. A
-run that was interrupted goes on when the same command is given again.
+begins at random, or a folder whose encoder goes on: one that a task on texts was saved
+to, or a published checkpoint's (BERT, DistilBERT, RoBERTa, ELECTRA). A run that was
+interrupted goes on when the same command is given again.
 
 Measured on two cores of an AMD EPYC server, fp32, seed 1: the first command's accuracy
-on held-out names in 28 languages is 0.875, after 1.7 minutes.
+on held-out names in 26 languages is 0.909, after 2.1 minutes beside other programs.
 """
 
 import math
@@ -26,7 +27,7 @@ GENERATED = {
     "vocabulary_size": 4000,
     # Accents, which lower-casing takes off too, tell languages apart.
     "lowercase": False,
-    "epochs": 8,
+    "epochs": 5,
     "batch_tokens": 1024,
 }
 SENTENCES = {
@@ -71,11 +72,11 @@ def main(
         text: Column of the text, where its name does not say so.
         text_pair: Column of a second text.
         label: Column of the label.
-        preset: A size (`zoo presets` lists them), or a folder that was saved to.
+        preset: A size (`zoo presets` lists them), or a folder with trained weights.
         vocabulary_size: Word pieces to learn for a size (8,000; names 4,000).
         lowercase: Take off capitals and accents (yes; names no).
         max_length: The most tokens of a row.
-        epochs: Passes over the training texts (10; names 8).
+        epochs: Passes over the training texts (10; names 5).
         batch_tokens: Places of a batch (4,096; names 1,024).
         learning_rate: The peak (0.001 from random weights, 0.00005 from trained ones).
         warmup_share: Share of the updates until the peak; then it falls to 0.
@@ -191,6 +192,13 @@ def write_report(classifier, examples, run_dir):
     texts, labels = classifier.texts_and_labels(examples)
     zoo.training.write_classification_report(
         run_dir, classifier.classes, texts, labels, classifier.probabilities(texts)
+    )
+    seen = classifier.explain(texts[0])
+    layers = [f"layer {i + 1}" for i in range(len(seen["attention"]))]
+    zoo.training.draw_attention(
+        Path(run_dir) / "attention.png",
+        *(seen["pieces"], layers, seen["attention"]),
+        axes=("piece", f"what led to {classifier.classes[labels[0]]!r}"),
     )
 
 

@@ -4,9 +4,9 @@
     python -m recipes.label_tokens --data FOLDER --tokens FORM --labels UPOS
 
 Reads CoNLL files: names of persons and places (`B-`, `I-`, `O`), parts of speech, ...
---preset is a named size, which begins at random, or a folder that a task on texts was
-saved to: its encoder goes on. A run that was interrupted goes on when the same command
-is given again.
+--preset is a named size, which begins at random, or a folder whose encoder goes on: one
+that a task on texts was saved to, or a published checkpoint's. A run that was
+interrupted goes on when the same command is given again.
 """
 
 import math
@@ -47,7 +47,7 @@ def main(
         data: File or folder of labelled words, or tfds:NAME.
         tokens: Column of the words, where the file has several.
         labels: Column of the labels.
-        preset: A size (`zoo presets` lists them), or a folder that was saved to.
+        preset: A size (`zoo presets` lists them), or a folder with trained weights.
         vocabulary_size: Word pieces to learn for a size.
         max_length: The most tokens of a row.
         epochs: Passes over the sentences (15 from random weights, 5 from trained ones).

@@ -4,7 +4,11 @@ import pytest
 from keras import ops
 
 from tests.contracts import gradient
-from zoo.losses import SmoothedCrossentropy, smoothed_crossentropy
+from zoo.losses import (
+    ContrastiveCrossentropy,
+    SmoothedCrossentropy,
+    smoothed_crossentropy,
+)
 
 LABELS = np.array([[1, 4, 0], [2, 2, 3]])
 LOGITS = np.random.default_rng(0).normal(0, 3, (2, 3, 5)).astype("float32")
@@ -72,3 +76,48 @@ def test_the_config_rebuilds_the_loss():
 def test_a_smoothing_out_of_range_is_refused():
     with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 1.5"):
         SmoothedCrossentropy(1.5)
+
+
+def contrastive_by_loops(labels, rows, temperature):
+    """The formula of the docstring, one row at a time."""
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    scores = rows @ rows.T / temperature
+    losses = []
+    for i, label in enumerate(labels):
+        others = [k for k in range(len(labels)) if k != i and labels[k] >= 0]
+        total = np.log(np.exp(scores[i, others]).sum())
+        partners = [k for k in others if labels[k] == label]
+        losses.append(np.mean([total - scores[i, j] for j in partners] or [0.0]))
+    return losses
+
+
+def test_contrastive_loss_is_that_of_its_formula():
+    labels = np.array([4, 0, 4, -1, 4, 0, -1])
+    rows = np.random.default_rng(0).normal(size=(7, 6)).astype("float32")
+    loss = ContrastiveCrossentropy(0.3, reduction=None)
+    expected = contrastive_by_loops(labels, rows, 0.3)
+    filled = labels >= 0
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(loss(labels, rows))[filled],
+        np.array(expected)[filled],
+        rtol=1e-5,
+    )
+    # Neither the length of a row nor what stands in an unused one plays a part.
+    longer = rows * np.array([[1, 2, 3, 4, 5, 6, 7]]).T
+    longer[3] = 100.0
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(loss(labels, longer))[filled],
+        np.array(expected)[filled],
+        rtol=1e-5,
+    )
+
+
+def test_contrastive_loss_prefers_partners_that_are_near():
+    labels = np.array([0, 1, 0, 1])
+    near = np.array([[1, 0], [0, 1], [1, 0.1], [0.1, 1]], "float32")
+    far = near[[0, 1, 3, 2]]
+    loss = ContrastiveCrossentropy()
+    assert loss(labels, near) < 0.01 < 5.0 < loss(labels, far)
+    assert loss.get_config()["temperature"] == 0.05
+    with pytest.raises(ValueError, match="temperature must be over 0, got 0"):
+        ContrastiveCrossentropy(0)

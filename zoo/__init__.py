@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _MODULE_OF = {
     "ClassificationModel": "zoo.models.classification_model",
+    "EmbeddingModel": "zoo.models.embedding_model",
     "LabellingModel": "zoo.models.labelling_model",
     "MaskedLM": "zoo.tasks.masked_lm",
     "MaskedLanguageModel": "zoo.models.masked_language_model",

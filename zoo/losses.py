@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+_NEVER = -1e9  # as a score, a probability of 0
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SmoothedCrossentropy(keras.losses.Loss):
@@ -40,6 +42,52 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ContrastiveCrossentropy(keras.losses.Loss):
+    """Cross-entropy of the choice which other row of a batch belongs to a row.
+
+    With `s` the cosine of two rows divided by `temperature`, the loss of row i is the
+    mean over its partners j of `-log(exp(s_ij) / sum over k != i of exp(s_ik))`:
+    equation 1 of [Chen et al., 2020](https://arxiv.org/abs/2002.05709) where there is
+    one partner, equation 2 of [Khosla et al., 2020](https://arxiv.org/abs/2004.11362)
+    where there are several.
+
+    Args:
+        temperature: float. Defaults to `0.05`, as in
+            [Gao et al., 2021](https://arxiv.org/abs/2104.08821).
+
+    Call arguments:
+        y_true: int tensor `(rows,)`, equal for rows that belong together; rows with a
+            negative number are no partners and not chosen from.
+        y_pred: float tensor `(rows, hidden_dim)`, of any length.
+    """
+
+    def __init__(self, temperature=0.05, name="contrastive_crossentropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if not temperature > 0:
+            raise ValueError(
+                f"temperature must be over 0, got {temperature}. A usual one is 0.05."
+            )
+        self.temperature = temperature
+
+    def call(self, y_true, y_pred):
+        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        rows = ops.normalize(ops.cast(y_pred, "float32"), axis=-1)
+        scores = ops.matmul(rows, ops.transpose(rows)) / self.temperature
+        is_other = ops.logical_not(ops.eye(ops.shape(labels)[0], dtype="bool"))
+        is_choice = ops.logical_and(is_other, ops.expand_dims(labels >= 0, axis=0))
+        scores = ops.where(is_choice, scores, _NEVER)
+        log_probability = scores - ops.logsumexp(scores, axis=-1, keepdims=True)
+        is_partner = ops.equal(*(ops.expand_dims(labels, axis) for axis in (0, 1)))
+        is_partner = ops.logical_and(is_partner, is_choice)
+        total = ops.sum(ops.where(is_partner, log_probability, 0.0), axis=-1)
+        count = ops.sum(ops.cast(is_partner, "float32"), axis=-1)
+        return -total / ops.maximum(count, 1.0)
+
+    def get_config(self):
+        return {**super().get_config(), "temperature": self.temperature}
 
 
 def smoothed_crossentropy(labels, logits, label_smoothing=0.1):

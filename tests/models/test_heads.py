@@ -7,6 +7,7 @@ from keras import ops
 
 from zoo.models import (
     ClassificationModel,
+    EmbeddingModel,
     LabellingModel,
     MaskedLanguageModel,
     TextEncoder,
@@ -32,6 +33,10 @@ def labeller(**options):
     return LabellingModel(encoder(**options), num_labels=4)
 
 
+def embedding(**options):
+    return EmbeddingModel(encoder(**options), normalize=False)
+
+
 def masked(**options):
     return MaskedLanguageModel(encoder(**options), next_sentence=True)
 
@@ -45,6 +50,7 @@ def without_pooler(make):
 MODELS = {
     "classification": (classifier, INPUTS, (2, 3)),
     "labelling": (labeller, INPUTS, (2, 5, 4)),
+    "embedding": (embedding, INPUTS, (2, 16)),
     "masked": (masked, MASKED, (2, 2, 40)),
 }
 
@@ -100,7 +106,9 @@ def test_the_dtype_of_the_encoder_is_that_of_the_model(case):
     copy.build()
     for each in (model, copy):
         assert each.encoder.compute_dtype == "bfloat16"
-        assert ops.dtype(each(inputs)) == "bfloat16"
+        # Embeddings are compared, which takes more digits.
+        expected = "float32" if make is embedding else "bfloat16"
+        assert ops.dtype(each(inputs)) == expected
 
 
 def test_every_weight_trains(case):
@@ -164,3 +172,24 @@ def test_the_token_of_padding_may_be_another():
         model(short)["sequence_output"],
         atol=1e-5,
     )
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_an_embedding_is_of_the_real_tokens_alone(pooling):
+    model = built(lambda: EmbeddingModel(encoder(), pooling, normalize=False))
+    vectors = ops.convert_to_numpy(model.encoder(INPUTS)["sequence_output"])
+    expected = [vectors[0, :4].mean(axis=0), vectors[1, :3].mean(axis=0)]
+    if pooling == "cls":
+        expected = vectors[:, 0]
+    np.testing.assert_allclose(model(INPUTS), expected, atol=1e-5)
+    longer = {key: np.pad(ids, [[0, 1], [0, 3]]) for key, ids in INPUTS.items()}
+    padded = ops.convert_to_numpy(model(longer))
+    np.testing.assert_allclose(padded[:2], expected, atol=1e-5)
+    np.testing.assert_array_equal(padded[2], 0.0)  # nothing but padding
+
+
+def test_embeddings_have_length_one_where_asked():
+    vectors = ops.convert_to_numpy(built(lambda: EmbeddingModel(encoder()))(INPUTS))
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+    with pytest.raises(ValueError, match="pooling='max'. Choose 'mean' or 'cls'"):
+        EmbeddingModel(encoder(), pooling="max")

@@ -44,8 +44,8 @@ def test_it_learns_measures_and_leaves_its_reports(run):
     metrics = (folder / "run" / "metrics.csv").read_text().splitlines()
     assert "val_accuracy" in metrics[0] and len(metrics) == 1 + SHRUNK["epochs"]
     names = {path.name for path in (folder / "run").iterdir()}
-    assert {"README.md", "curves.png", "confusion.png", "calibration.png"} <= names
-    assert {"classes.csv", "most_wrong.csv", "config.json"} <= names
+    assert {"README.md", "curves.png", "confusion.png", "attention.png"} <= names
+    assert {"calibration.png", "classes.csv", "most_wrong.csv", "config.json"} <= names
     assert "samples.txt" not in names
 
 

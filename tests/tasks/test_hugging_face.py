@@ -85,6 +85,25 @@ def test_it_is_saved_and_exported_as_any_other(task, tmp_path):
         np.testing.assert_allclose(served[key], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", SOME, scope="module")
+def test_a_checkpoint_is_a_preset_for_a_new_head(name, task):
+    new = zoo.TextClassifier.from_preset(reference(name), classes=["a", "b"])
+    ids = {"token_ids": np.array([[2, 7, 8, 3]])}
+    np.testing.assert_allclose(
+        new.model.encoder(ids)["sequence_output"],
+        task.model.encoder(ids)["sequence_output"],
+        atol=1e-5,
+    )
+    assert new.tokenizer.get_vocabulary() == task.tokenizer.get_vocabulary()
+    assert set(new.classify("a small dog")["probability"]) == {"a", "b"}
+
+
+def test_a_damaged_checkpoint_is_no_preset(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    with pytest.raises(ValueError, match="'gpt2', which is not supported. Supported:"):
+        zoo.TextClassifier.from_preset(tmp_path, classes=["a", "b"])
+
+
 def test_a_task_of_our_own_goes_out_and_comes_in(tmp_path):
     lines = ["a small dog", "a little cat"] * 4
     tokenizer = zoo.text.learn_tokenizer(lines, 40, kind="word_piece")

@@ -81,6 +81,20 @@ def test_a_long_text_is_read_to_its_end(classifier):
     assert whole[label] < start_alone[label] - 0.2
 
 
+def test_an_explanation_says_what_each_layer_looked_at(classifier, tokenizer):
+    explanation = classifier.explain("a fine film")
+    assert explanation["pieces"] == ["[CLS]", "a", "fine", "film", "[SEP]"]
+    assert explanation["attention"].shape == (2, 5)
+    np.testing.assert_allclose(explanation["attention"].sum(axis=1), 1.0, atol=1e-5)
+    long = classifier.explain(LONG)
+    assert len(long["pieces"]) == long["attention"].shape[1] == 24
+    pairs = make(tokenizer, pairs=True)
+    pieces = pairs.explain(("fine", "film"))["pieces"]
+    assert pieces == ["[CLS]", "fine", "[SEP]", "film", "[SEP]"]
+    with pytest.raises(TypeError, match="explain takes .* got int"):
+        classifier.explain(3)
+
+
 def test_a_megabyte_of_text_is_answered(classifier):
     answer = classifier.classify("what a good day " * (1 << 16))
     assert np.isfinite(list(answer["probability"].values())).all()

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.tasks.small_encoder import SIZES
+from tests.tasks.small_encoder import SIZES, train
 
 LINES = ["a small dog", "a little dog", "the weather is fine", "it is a fine day"]
 LONG = " ".join(LINES * 20)
@@ -34,7 +34,7 @@ def test_a_vector_is_the_mean_over_the_tokens(tokenizer):
     embedder = make(tokenizer, normalize=False)
     ids = tokenizer(tf.constant(LINES[:1])).to_list()[0]
     row = [tokenizer.cls_token_id, *ids, tokenizer.sep_token_id]
-    vectors = embedder.model({"token_ids": np.array([row])})["sequence_output"]
+    vectors = embedder.model.encoder({"token_ids": np.array([row])})["sequence_output"]
     expected = np.asarray(vectors)[0].mean(axis=0)
     np.testing.assert_allclose(embedder.embed(LINES[0]), expected, atol=1e-5)
     first = make(tokenizer, normalize=False, pooling="cls")
@@ -69,6 +69,21 @@ def test_the_nearest_text_is_scored(embedder):
         embedder.evaluate(pairs.take(0))
 
 
+def test_it_learns_which_texts_belong_together(tokenizer):
+    embedder = make(tokenizer)
+    # Those that belong together are not those with words in common.
+    pairs = tf.data.Dataset.from_tensor_slices(
+        {
+            "text": ["a small dog", "the weather is fine"],
+            "text_pair": ["the weather is a day", "a small little dog"],
+        }
+    )
+    before = embedder.evaluate(pairs)
+    train(embedder, pairs, zoo.losses.ContrastiveCrossentropy())
+    after = embedder.evaluate(pairs)
+    assert (before["accuracy_at_1"], after["accuracy_at_1"]) == (0.0, 1.0)
+
+
 def test_a_saved_embedder_gives_the_same(embedder, tokenizer, tmp_path):
     other = make(tokenizer, pooling="cls", normalize=False)
     for each in (embedder, other):
@@ -89,11 +104,11 @@ def test_the_encoder_of_another_task_is_taken(tokenizer, tmp_path):
     embedder = zoo.TextEmbedder.from_preset(tmp_path, normalize=False, pooling="cls")
     inputs = {"token_ids": np.array([[2, 7, 3]])}
     np.testing.assert_allclose(
-        embedder.model(inputs)["sequence_output"],
+        embedder.model.encoder(inputs)["sequence_output"],
         classifier.model.encoder(inputs)["sequence_output"],
         atol=1e-6,
     )
-    assert embedder.model.pooler is None
+    assert embedder.model.encoder.pooler is None
 
 
 def test_the_export_gives_the_same(embedder, tmp_path):

@@ -17,6 +17,14 @@ def test_the_picture_grows_with_the_pieces(tmp_path):
     assert sizes[1][0] == sizes[0][0]
 
 
+def test_columns_and_rows_have_names(tmp_path):
+    pictures = []
+    for axes in (("source", "target"), ("piece", "layer")):
+        draw_attention(tmp_path / "a.png", ["a"], ["x"], np.ones((1, 1)), axes=axes)
+        pictures.append((tmp_path / "a.png").read_bytes())
+    assert pictures[0] != pictures[1]
+
+
 def test_heads_are_averaged(tmp_path):
     heads = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])
     draw_attention(tmp_path / "heads.png", ["a", "b"], ["x"], heads)

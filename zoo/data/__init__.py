@@ -1,6 +1,7 @@
 """Raw examples from files, and batches for training from examples."""
 
 from zoo.data.classification import classification_batches
+from zoo.data.contrastive import contrastive_batches
 from zoo.data.labelling import labelling_batches
 from zoo.data.masked import masked_batches
 from zoo.data.read import read
@@ -9,6 +10,7 @@ from zoo.data.translation import translation_batches
 
 __all__ = [
     "classification_batches",
+    "contrastive_batches",
     "labelling_batches",
     "masked_batches",
     "read",

@@ -1,6 +1,7 @@
 """Architectures: one file each, from tensors to tensors."""
 
 from zoo.models.classification_model import ClassificationModel
+from zoo.models.embedding_model import EmbeddingModel
 from zoo.models.labelling_model import LabellingModel
 from zoo.models.masked_language_model import MaskedLanguageModel
 from zoo.models.text_encoder import TextEncoder
@@ -8,6 +9,7 @@ from zoo.models.translation_model import TranslationModel
 
 __all__ = [
     "ClassificationModel",
+    "EmbeddingModel",
     "LabellingModel",
     "MaskedLanguageModel",
     "TextEncoder",

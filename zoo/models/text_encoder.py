@@ -55,9 +55,12 @@ class TextEncoder(keras.Model):
             `document_ids`, `positions`: optional int, for packed rows: 1 for the
                 first document of a row, 2 for the second, ..., 0 for padding, and
                 places counted from 0 in each.
+        return_scores: bool.
 
     Returns:
-        dict of `sequence_output` `(B, L, D)` and `pooled_output` `(B, D)`.
+        dict of `sequence_output` `(B, L, D)` and `pooled_output` `(B, D)`; with
+        `return_scores` also `attention_scores`, a list of the blocks' probabilities
+        `(B, num_heads, L, L)`.
     """
 
     def __init__(
@@ -171,7 +174,7 @@ class TextEncoder(keras.Model):
         if self.pooler is not None:
             self.pooler.build((None, self.hidden_dim))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, training=None, return_scores=False):
         # `fit` tells only a model whose `call` names `training` that it trains.
         token_ids = inputs["token_ids"]
         padding_mask = inputs.get("padding_mask")
@@ -186,10 +189,15 @@ class TextEncoder(keras.Model):
             padding_mask=padding_mask,
             attention_mask=same_document,
             positions=positions,
+            return_scores=return_scores,
         )
-        if self.pooler is None:
-            return {"sequence_output": x}
-        return {"sequence_output": x, "pooled_output": self.pooler(x[:, 0])}
+        x, scores = x if return_scores else (x, None)
+        outputs = {"sequence_output": x}
+        if self.pooler is not None:
+            outputs["pooled_output"] = self.pooler(x[:, 0])
+        if return_scores:
+            outputs["attention_scores"] = scores
+        return outputs
 
     def embed(self, token_ids, segment_ids=None, positions=None):
         """int `(B, L)` -> `(B, L, D)`, what the first block reads."""

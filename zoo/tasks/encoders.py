@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 from zoo import presets
+from zoo.interop import read_hugging_face
 from zoo.models import (
     ClassificationModel,
+    EmbeddingModel,
     LabellingModel,
     MaskedLanguageModel,
     TextEncoder,
@@ -21,7 +23,7 @@ from zoo.tasks.preset_folder import (
 MODEL_OF = {
     "MaskedLM": MaskedLanguageModel,
     "TextClassifier": ClassificationModel,
-    "TextEmbedder": TextEncoder,
+    "TextEmbedder": EmbeddingModel,
     "TokenClassifier": LabellingModel,
 }
 _FEWEST_TOKENS = 8  # of a row: the special ones, and some of a text or pair
@@ -30,12 +32,16 @@ _POOLER = "tanh"  # BERT's
 
 def saved_task(folder):
     """The name of the task that a folder was saved by; None where it does not say."""
-    path = Path(folder) / CONFIG
+    return _config(folder).get("task")
+
+
+def _config(folder):
+    """The config of a folder as it is; empty where there is none to be read."""
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None  # `read_config` says what is wrong
-    return config.get("task") if isinstance(config, dict) else None
+        return {}  # `read_config` says what is wrong
+    return config if isinstance(config, dict) else {}
 
 
 def read_task(task_class, folder, tokenizer, overrides, needed):
@@ -146,27 +152,20 @@ def _refuse_tokenizer(folder, tokenizer):
 
 
 def encoder_from_preset(preset, tokenizer, overrides, with_pooler=False):
-    """(encoder, tokenizer), of a named size or of a task that was saved.
+    """(encoder, tokenizer), of a named size or of trained weights.
 
     Args:
         preset: str. A name of `zoo.list_presets()` (random weights), or a folder that
-            a task on texts was saved to, whose encoder and tokenizer are taken.
+            a task on texts was saved to or that holds a published checkpoint as
+            `zoo.from_hugging_face` reads it: encoder and tokenizer are taken.
         tokenizer: for a named size.
         overrides: dict, arguments of `zoo.TextEncoder`. Of a trained encoder those
             can be others that leave its weights as they are.
         with_pooler: bool. Whether there shall be one: the trained one where there is.
     """
     if Path(preset).is_dir():
-        name = saved_task(preset)
-        if name not in MODEL_OF:
-            raise ValueError(
-                f"{preset} holds {f'a {name}' if name else 'no task'}, so there is no "
-                "text encoder. Pass a folder that one of these was saved to: "
-                f"{', '.join(MODEL_OF)}."
-            )
         _refuse_tokenizer(preset, tokenizer)
-        model, tokenizer, _ = _parts(preset, name, {})
-        encoder = model if name == "TextEmbedder" else model.encoder
+        encoder, tokenizer = _trained_encoder(preset)
         pooler = (encoder.pooler_activation or _POOLER) if with_pooler else None
         return changed_encoder(encoder, {"pooler": pooler, **overrides}), tokenizer
     if preset not in presets.list_presets():
@@ -186,6 +185,25 @@ def encoder_from_preset(preset, tokenizer, overrides, with_pooler=False):
     }
     size = tokenizer.vocabulary_size()
     return presets.text_encoder(preset, size, **overrides), tokenizer
+
+
+def _trained_encoder(folder):
+    """(encoder, tokenizer) of a task that was saved, or of a published checkpoint."""
+    name = saved_task(folder)
+    if name in MODEL_OF:
+        model, tokenizer, _ = _parts(folder, name, {})
+        return model.encoder, tokenizer
+    if "model_type" in _config(folder) or (Path(folder) / "modules.json").is_file():
+        checkpoint = read_hugging_face(folder)
+        is_bare = checkpoint.task_name == "TextEmbedder"
+        encoder = checkpoint.model if is_bare else checkpoint.model.encoder
+        return encoder, checkpoint.tokenizer
+    raise ValueError(
+        f"{folder} holds {f'a {name}' if name else 'no task'}, so there is no text "
+        "encoder. Pass a folder that one of these was saved to: "
+        f"{', '.join(MODEL_OF)}; or one with a checkpoint that transformers or "
+        "sentence-transformers wrote."
+    )
 
 
 def changed_encoder(encoder, changes):

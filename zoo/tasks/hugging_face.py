@@ -1,12 +1,14 @@
 """Tasks from the checkpoints that other people published."""
 
 from zoo.interop import read_hugging_face
+from zoo.models import EmbeddingModel
 from zoo.tasks.masked_lm import MaskedLM
 from zoo.tasks.text_classifier import TextClassifier
 from zoo.tasks.text_embedder import TextEmbedder
 from zoo.tasks.token_classifier import TokenClassifier
 from zoo.tasks.training_defaults import (
     compile_classification_model,
+    compile_embedding_model,
     compile_masked_language_model,
 )
 
@@ -49,7 +51,6 @@ def from_hugging_face(folder_or_id):
     if name == "TokenClassifier":
         compile_classification_model(model)
         return TokenClassifier(model, tokenizer, options["labels"], **shared)
-    pooling, normalize = options["pooling"], options["normalize"]
-    return TextEmbedder(
-        model, tokenizer, pooling=pooling, normalize=normalize, **shared
-    )
+    model = EmbeddingModel(model, options["pooling"], options["normalize"])
+    compile_embedding_model(model)
+    return TextEmbedder(model, tokenizer, **shared)

@@ -7,6 +7,7 @@ from zoo.data.label_ids import label_ids
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
 from zoo.models import ClassificationModel
+from zoo.tasks.classification_explanation import explain
 from zoo.tasks.classification_graph import (
     THRESHOLD,
     class_probabilities,
@@ -88,7 +89,8 @@ class TextClassifier:
         Args:
             preset: str. A name of `zoo.list_presets()` (random weights); a folder
                 that a `TextClassifier` was saved to; or, with `classes`, a folder
-                that any task on texts was saved to: its encoder gets a new head.
+                that any task on texts was saved to or that holds a published
+                checkpoint: its encoder gets a new head.
             tokenizer: for a named size. A folder holds its own.
             classes: list of str. Not for a saved classifier that stays as it is.
             multi_label, pairs, max_length: as for the class.
@@ -177,6 +179,18 @@ class TextClassifier:
         sides = zip(*texts, strict=True) if self.pairs else (texts,)
         function = self._functions.get("", self._function, self.model.weights)
         return function(*(tf.constant(side, tf.string) for side in sides)).numpy()
+
+    def explain(self, text):
+        """Says which pieces of a text, or of a pair of texts, each layer looked at.
+
+        Returns:
+            dict: `pieces`, list of str of length S, and `attention`, float32 array
+            `(layers, S)`: how much the token that the classes are scored from saw of
+            each, the mean over heads. Of a text that is too long, its first chunk.
+        """
+        check = checked_pairs if self.pairs else checked_texts
+        (text,) = check([text], "explain")
+        return explain(text if self.pairs else [text], self)
 
     def _function(self):
         """strings `(n,)`, for pairs twice -> float32 `(n, classes)`, compiled."""

@@ -1,9 +1,10 @@
-import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.data.contrastive import contrastive_batches
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
+from zoo.models import EmbeddingModel
 from zoo.tasks.compiling import CompiledFunctions, graph_function
 from zoo.tasks.encoders import (
     check_vocabulary,
@@ -16,6 +17,7 @@ from zoo.tasks.encoders import (
 from zoo.tasks.encoding import encode_in_pieces, encoding_function
 from zoo.tasks.requests import checked_texts
 from zoo.tasks.text_rows import rows_of_cut_texts, warn_of_cut_texts
+from zoo.tasks.training_defaults import compile_embedding_model
 
 _SMALLEST = 1e-12  # of a norm to divide by
 
@@ -23,62 +25,66 @@ _SMALLEST = 1e-12  # of a norm to divide by
 class TextEmbedder:
     """Texts to vectors that are near each other where texts mean alike.
 
-    As [Reimers and Gurevych, 2019](https://arxiv.org/abs/1908.10084) have it: the mean
-    of the vectors of a text's tokens, or that of its first, brought to length 1.
-
     >>> embedder = zoo.TextEmbedder.from_preset("runs/pretrained")
+    >>> embedder.model.fit(embedder.batches(pairs), epochs=3, shuffle=False)
     >>> embedder.embed(["a small dog", "a little dog"]).shape
     (2, 256)
 
     Args:
-        model: `zoo.TextEncoder`; a pooler is not needed.
+        model: `zoo.EmbeddingModel`, compiled or not.
         tokenizer: a `zoo.text` tokenizer.
-        pooling: `"mean"` or `"cls"`, the first token's vector.
-        normalize: bool. Vectors of length 1.
         max_length: int. The most tokens that are read, special ones included; the rest
             of a longer text is not. Defaults to as many as there are positions for.
         model_type: str. Of the published checkpoint that it is, such as "bert", so that
             `to_hugging_face` writes it as such.
     """
 
-    def __init__(
-        self,
-        model,
-        tokenizer,
-        *,
-        pooling="mean",
-        normalize=True,
-        max_length=None,
-        model_type=None,
-    ):
-        if pooling not in ("mean", "cls"):
-            raise ValueError(f"pooling={pooling!r}. Choose 'mean' or 'cls'.")
-        check_vocabulary(model, tokenizer)
+    def __init__(self, model, tokenizer, *, max_length=None, model_type=None):
+        check_vocabulary(model.encoder, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
-        self.pooling = pooling
-        self.normalize = normalize
-        self.max_length = checked_max_length(max_length, model)
+        self.max_length = checked_max_length(max_length, model.encoder)
         self.model_type = model_type
         self._functions = CompiledFunctions()
 
     @classmethod
-    def from_preset(cls, preset, tokenizer=None, **options):
+    def from_preset(
+        cls,
+        preset,
+        tokenizer=None,
+        *,
+        pooling=None,
+        normalize=None,
+        max_length=None,
+        **overrides,
+    ):
         """Makes an embedder of a named size or of a trained encoder, or reads one.
 
         Args:
             preset: str. A name of `zoo.list_presets()` (random weights), or a folder
-                that a task on texts was saved to, whose encoder is taken.
+                that a task on texts was saved to or that holds a published
+                checkpoint, whose encoder is taken.
             tokenizer: for a named size. A folder holds its own.
-            **options: `pooling`, `normalize` and `max_length` as for the class, else
-                arguments of `zoo.TextEncoder`; of a saved embedder only `dtype`.
+            pooling, normalize: as for `zoo.EmbeddingModel`, by default `"mean"` and
+                True.
+            max_length: as for the class.
+            **overrides: arguments of `zoo.TextEncoder`, such as `dropout`.
+
+        A saved embedder stays as it is: of all these it takes only `dtype`.
         """
+        own = {"pooling": pooling, "normalize": normalize, "max_length": max_length}
+        own = {name: value for name, value in own.items() if value is not None}
         if saved_task(preset) == cls.__name__:
-            return read_task(cls, preset, tokenizer, options, "pooling")
-        names = ("pooling", "normalize", "max_length")
-        own = {name: options.pop(name) for name in names if name in options}
-        encoder, tokenizer = encoder_from_preset(preset, tokenizer, options)
-        return cls(encoder, tokenizer, **own)
+            options = {**own, **overrides}
+            task = read_task(cls, preset, tokenizer, options, "pooling")
+        else:
+            max_length = own.pop("max_length", None)
+            encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
+            model = EmbeddingModel(encoder, **own)
+            model.build()
+            task = cls(model, tokenizer, max_length=max_length)
+        compile_embedding_model(task.model)
+        return task
 
     def save_to_preset(self, folder):
         """Writes a folder that `from_preset` reads, on any Keras backend."""
@@ -87,12 +93,19 @@ class TextEmbedder:
     @property
     def options(self):
         """dict, what the task is made of beside its model and its tokenizer."""
-        return {
-            "pooling": self.pooling,
-            "normalize": self.normalize,
-            "max_length": self.max_length,
-            "model_type": self.model_type,
-        }
+        return {"max_length": self.max_length, "model_type": self.model_type}
+
+    def batches(self, examples, **options):
+        """`{"text", "text_pair"}` strings that mean alike -> batches for `model.fit`.
+
+        Each text learns to find its own partner among all those of its batch.
+
+        Args:
+            examples: tf.data as `zoo.data.read` gives it.
+            **options: of `zoo.data.contrastive_batches`.
+        """
+        options = {"max_length": self.max_length, **options}
+        return contrastive_batches(examples, self.tokenizer, **options)
 
     def embed(self, texts):
         """A text to a vector, or each of a list of texts to one.
@@ -115,26 +128,18 @@ class TextEmbedder:
 
     def _function(self):
         """string `(n,)` -> float32 `(n, hidden_dim)` and how many are cut, compiled."""
-        encode = encoding_function(self._pooled, self.model, self.max_length)
+        encode = encoding_function(
+            lambda inputs: self.model(inputs, training=False),
+            self.model,
+            self.max_length,
+        )
+        size = self.model.encoder.hidden_dim
 
         def vectors(texts):
             rows, num_cut = rows_of_cut_texts(texts, self.tokenizer, self.max_length)
-            return encode_in_pieces(encode, rows, self.model.hidden_dim), num_cut
+            return encode_in_pieces(encode, rows, size), num_cut
 
         return graph_function(vectors, tf.TensorSpec([None], tf.string))
-
-    def _pooled(self, inputs):
-        vectors = self.model(inputs, training=False)["sequence_output"]
-        vectors = keras.ops.cast(vectors, "float32")
-        if self.pooling == "cls":
-            pooled = vectors[:, 0]
-        else:
-            real = keras.ops.cast(inputs["padding_mask"], "float32")[..., None]
-            pooled = keras.ops.sum(vectors * real, axis=1) / keras.ops.sum(real, axis=1)
-        if not self.normalize:
-            return pooled
-        norm = keras.ops.sqrt(keras.ops.sum(pooled**2, axis=-1, keepdims=True))
-        return pooled / keras.ops.maximum(norm, _SMALLEST)
 
     def evaluate(self, examples):
         """How often the nearest of all second texts is a text's own.
@@ -168,8 +173,13 @@ class TextEmbedder:
 
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
+        pooling = {"pooling": self.model.pooling, "normalize": self.model.normalize}
         write_hugging_face(
-            folder, type(self).__name__, self.model, self.tokenizer, self.options
+            folder,
+            type(self).__name__,
+            self.model.encoder,
+            self.tokenizer,
+            {**self.options, **pooling},
         )
 
     def export(self, directory):
@@ -190,11 +200,6 @@ class TextEmbedder:
         return write_saved_model(
             directory,
             self.model,
-            {
-                "serving_default": (
-                    lambda text: {"embedding": function(text)[0]},
-                    signature,
-                )
-            },
+            {"serving_default": (serve, signature)},
             warmup_inputs={"text": np.array([b"A first sentence."])},
         )

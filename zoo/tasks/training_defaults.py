@@ -2,7 +2,7 @@
 
 import keras
 
-from zoo.losses import SmoothedCrossentropy
+from zoo.losses import ContrastiveCrossentropy, SmoothedCrossentropy
 from zoo.schedules import InverseSquareRoot
 from zoo.tasks.compiling import should_jit_compile
 
@@ -56,5 +56,18 @@ def compile_masked_language_model(model):
         weighted_metrics=[
             keras.metrics.SparseCategoricalAccuracy(name="masked_accuracy")
         ],
+        jit_compile=should_jit_compile(),
+    )
+
+
+def compile_embedding_model(model):
+    """Compiles with what trains well from scratch; a trained encoder wants less."""
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            InverseSquareRoot(5e-4, warmup_steps=500),
+            weight_decay=0.01,
+            global_clipnorm=1.0,
+        ),
+        loss=ContrastiveCrossentropy(),
         jit_compile=should_jit_compile(),
     )

@@ -1,4 +1,4 @@
-"""Which source pieces the decoder looked at while it wrote each target piece."""
+"""Which pieces of a text a model looked at while it wrote or decided something."""
 
 import warnings
 
@@ -11,7 +11,9 @@ INCHES_A_PIECE = 0.32
 INCHES_FOR_LABELS = 1.6
 
 
-def draw_attention(path, source_pieces, target_pieces, attention):
+def draw_attention(
+    path, source_pieces, target_pieces, attention, axes=("source", "target")
+):
     """Draws a heat map and writes a PNG: a row a target piece, a column a source one.
 
     Args:
@@ -20,6 +22,7 @@ def draw_attention(path, source_pieces, target_pieces, attention):
         target_pieces: list of str, of length T.
         attention: float array `(T, S)`, or `(heads, T, S)`, which is averaged over
             the heads. Rows sum to 1.
+        axes: what the columns and the rows are called.
     """
     attention = np.asarray(attention, "float32")
     if attention.ndim == 3:
@@ -39,8 +42,8 @@ def draw_attention(path, source_pieces, target_pieces, attention):
     style = {"parse_math": False}
     axis.set_xticks(range(expected[1]), source_pieces, rotation=90, **style)
     axis.set_yticks(range(expected[0]), target_pieces, **style)
-    axis.set_xlabel("source")
-    axis.set_ylabel("target")
+    axis.set_xlabel(axes[0])
+    axis.set_ylabel(axes[1])
     with atomic_write(path) as beside, warnings.catch_warnings():
         # A script that the font lacks becomes boxes, which is no reason to fail.
         warnings.filterwarnings("ignore", message="Glyph")
