@@ -1,11 +1,12 @@
 """Learn a text encoder from unlabelled text: a vocabulary, then masked words.
 
     python -m recipes.pretrain_text_encoder
-    python -m recipes.pretrain_text_encoder --data FOLDER_OR_FILE --preset bert_mini
+    python -m recipes.pretrain_text_encoder --data FOLDER_OR_FILE ... --preset bert_mini
 
-Without --data it reads Python's own reference text. What it leaves in its run's folder
-is a preset for the other recipes on texts: `python -m recipes.classify_text --preset
-runs/NAME`. A run that was interrupted goes on when the same command is given again.
+Without --data it reads Python's own reference text. Several corpora are read as one,
+their labels left out. What it leaves in its run's folder is a preset for the other
+recipes on texts: `python -m recipes.classify_text --preset runs/NAME`. A run that was
+interrupted goes on when the same command is given again.
 """
 
 import math
@@ -24,7 +25,7 @@ TEXTS = {"vocabulary_size": 16_000, "epochs": 10}
 
 def main(
     *,
-    data: str | None = None,
+    data: list[str] | None = None,
     text: str | None = None,
     document: str | None = None,
     preset: str = "bert_mini",
@@ -46,9 +47,9 @@ def main(
     """Learns to fill in words that were hidden.
 
     Args:
-        data: File or folder of texts, or tfds:NAME. Without it, generated.
-        text: Column of the text, where there are columns.
-        document: Column that is the same in all lines of a document.
+        data: Files or folders of texts, or tfds:NAME. Without it, generated.
+        text: Column of the text, where its name does not say so.
+        document: Column that is the same in all lines of a document (doc, doc_id).
         preset: A size; `zoo presets` lists them.
         vocabulary_size: Word pieces to learn (16,000; without data 4,000).
         row_length: Tokens of a row, into which texts are packed.
@@ -68,7 +69,8 @@ def main(
     settings = dict(locals())
     defaults = TEXTS if data else GENERATED
     settings |= {k: v for k, v in defaults.items() if settings[k] is None}
-    name = Path(data).resolve().name.partition(".")[0] if data else "python"
+    names = [Path(path).resolve().name.partition(".")[0] for path in data or ["python"]]
+    name = "-".join(names)
     run_dir = run_dir or f"runs/{name}-encoder"
     export_dir = export_dir or f"saved_models/{name}-encoder"
     keras.utils.set_random_seed(seed)
@@ -76,7 +78,7 @@ def main(
     # Data
     if data:
         columns = {"text": text, "document": document}
-        train, validation, tests = zoo.data.read_splits(data, **columns)
+        train, validation, tests = zoo.data.read_corpora(data, **columns)
     else:
         train, validation = python_reference("train"), python_reference("validation")
         tests = {"test": python_reference("test")}
@@ -142,7 +144,7 @@ def main(
         scores,
         title=f"Text encoder, {name}",
         preset=preset,
-        data=data or "Python's reference text",
+        data=", ".join(data or ["Python's reference text"]),
         preset_dir=run_dir,
         export_dir=version,
     )

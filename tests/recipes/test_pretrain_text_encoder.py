@@ -24,7 +24,7 @@ def data(tmp_path):
 
 def test_from_texts_to_a_start_for_a_classifier(data, tmp_path):
     folders = {"run_dir": str(tmp_path / "run"), "export_dir": str(tmp_path / "out")}
-    scores = pretrain_text_encoder.main(data=str(data), **SHRUNK, **folders)
+    scores = pretrain_text_encoder.main(data=[str(data)], **SHRUNK, **folders)
     assert set(scores["held out"]) == {"masked_accuracy", "perplexity"}
     metrics = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
     assert {"val_perplexity", "val_masked_accuracy"} <= set(metrics[0].split(","))

@@ -2,6 +2,7 @@
 
 from zoo.data.classification import classification_batches
 from zoo.data.contrastive import contrastive_batches
+from zoo.data.corpora import read_corpora
 from zoo.data.labelling import labelling_batches
 from zoo.data.masked import masked_batches
 from zoo.data.read import read
@@ -14,6 +15,7 @@ __all__ = [
     "labelling_batches",
     "masked_batches",
     "read",
+    "read_corpora",
     "read_splits",
     "translation_batches",
 ]

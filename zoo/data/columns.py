@@ -15,6 +15,7 @@ _PAIRS = (
 )
 _NESTED = "translation"  # an object of texts by language
 _LABEL = ("label", "labels", "class", "category", "sentiment", "topic", "intent")
+_DOCUMENT = ("doc", "doc_id", "document_id")
 _TOKENS = ("tokens", "words")
 _TOKEN_LABELS = ("labels", "tags", "ner_tags", "pos_tags", "upos", "ner", "pos")
 
@@ -30,10 +31,18 @@ class Columns:
     labels: str | int | None = None
     label_separator: str | None = None
     document: str | None = None
+    unlabelled: bool = False
 
     def __post_init__(self):
+        asked = self._asked()
+        others = asked - {"text", "document", "unlabelled"}
+        if self.unlabelled and others:
+            raise ValueError(
+                "unlabelled=True reads texts alone. Leave out "
+                f"{', '.join(f'{name}=' for name in sorted(others))}."
+            )
         texts = {"text", "text_pair", "label", "label_separator", "document"}
-        asked = {name for name, value in vars(self).items() if value is not None}
+        texts.add("unlabelled")
         if asked & texts and asked - texts:
             raise ValueError(
                 f"{', '.join(f'{name}=' for name in sorted(asked))} do not go "
@@ -50,7 +59,11 @@ class Columns:
     @property
     def are_named(self):
         """Whether the reader named any."""
-        return any(value is not None for value in vars(self).values())
+        return bool(self._asked())
+
+    def _asked(self):
+        nothing = (None, False)
+        return {k for k, v in vars(self).items() if not any(v is x for x in nothing)}
 
     @property
     def for_tokens(self):
@@ -110,19 +123,22 @@ def _text_roles(columns, known, find):
     """{role: name or None} of a table of texts."""
     text, text_pair = columns.text, columns.text_pair
     only_text = text is not None and columns.label_separator is None
-    only_text = only_text or columns.document is not None
-    label = columns.label
+    only_text = only_text or columns.document is not None or columns.unlabelled
+    label, document = columns.label, columns.document
+    if columns.unlabelled and document is None:
+        document = next((known[name] for name in _DOCUMENT if name in known), None)
     if text is None and text_pair is None:
         pairs = (pair for pair in _PAIRS if set(pair) <= set(known))
         text, text_pair = next(pairs, (None, None))
         text, text_pair = known.get(text), known.get(text_pair)
+        text_pair = None if columns.unlabelled else text_pair
     if label is None and not (only_text and text_pair is None):
         label = find("label", _LABEL, None)
     return {
         "text": find("text", _TEXT, text),
         "text_pair": text_pair and find("text_pair", (), text_pair),
         "label": label and find("label", (), label),
-        "document": columns.document and find("document", (), columns.document),
+        "document": document and find("document", (), document),
     }
 
 

@@ -30,6 +30,7 @@ def read(
     tokens=None,
     labels=None,
     document=None,
+    unlabelled=False,
 ):
     """Reads pairs of sentences, texts, labelled texts or labelled words.
 
@@ -74,6 +75,8 @@ def read(
         tokens, labels: str or int. The columns of words and of their labels, of
             CoNLL-U by name (`"FORM"`, `"UPOS"`), else of CoNLL from 0.
         document: str. Column whose rows, as long as it stays the same, are one text.
+        unlabelled: bool. Read texts alone, whatever else there is; rows with the same
+            `doc`, `doc_id` or `document_id` are one text.
 
     Returns:
         `tf.data.Dataset` of dicts of strings: `{"source", "target"}`, `{"text"}`,
@@ -85,7 +88,9 @@ def read(
         ValueError: what is there cannot be read; says which file and line.
         MissingSplitError: a ValueError too; it can be read but has no such split.
     """
-    columns = Columns(text, text_pair, label, tokens, labels, label_separator, document)
+    columns = Columns(
+        *(text, text_pair, label, tokens, labels, label_separator, document, unlabelled)
+    )
     return as_dataset(read_columns(path, split, source, target, columns))
 
 
