@@ -189,3 +189,14 @@ def test_bad_input(make, tokenizer):
         make(batches_per_update=0)
     with pytest.raises(ValueError, match="batches_per_update=200, but there are only"):
         make(batches_per_update=200)
+
+
+def test_sentences_of_one_length_are_as_any_others(tokenizer):
+    sentences = {"tokens": [["a", "dog"], ["the", "cat"]], "labels": [["O", "B-x"]] * 2}
+    dense = tf.data.Dataset.from_tensor_slices(sentences)
+    assert dense.element_spec["tokens"].shape == (2,)
+    found, expected = (
+        epoch_of(labelling_batches(examples, tokenizer, LABELS))
+        for examples in (dense, as_dataset(sentences))
+    )
+    assert same(found, expected)

@@ -8,7 +8,12 @@ import tensorflow as tf
 from zoo.data.label_ids import label_ids
 from zoo.data.places import Places
 from zoo.data.row_epochs import RowEpochs
-from zoo.data.tokenized_texts import TOKENIZED_TOGETHER, check_examples, join_texts
+from zoo.data.tokenized_texts import (
+    TOKENIZED_TOGETHER,
+    check_examples,
+    join_texts,
+    ragged_batches,
+)
 from zoo.text.overlapping_chunks import overlapping_chunks
 from zoo.text.special_tokens import num_special_tokens, with_special_tokens
 
@@ -176,7 +181,7 @@ def _encoded(examples, encode, multi_label):
         return rows, segment_ids.flat_values, owner, (flat, counts), num_cut
 
     parts = list(
-        examples.ragged_batch(TOKENIZED_TOGETHER)
+        ragged_batches(examples, TOKENIZED_TOGETHER)
         .map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .as_numpy_iterator()
     )

@@ -12,6 +12,7 @@ from zoo.data.tokenized_texts import (
     TOKENIZED_TOGETHER,
     check_examples,
     join_texts,
+    ragged_batches,
 )
 from zoo.data.word_pieces import tokenize_words
 
@@ -119,7 +120,7 @@ def _tokenized(examples, tokenizer, room):
         )
 
     parts = list(
-        examples.ragged_batch(TOKENIZED_TOGETHER)
+        ragged_batches(examples, TOKENIZED_TOGETHER)
         .map(tokenize, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .as_numpy_iterator()
     )

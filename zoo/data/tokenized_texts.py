@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
 
 TOKENIZED_TOGETHER = 1024
 
@@ -51,6 +52,22 @@ def ranges(starts, lengths):
     """
     before = np.cumsum(lengths) - lengths
     return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+
+
+def ragged_batches(examples, batch_size):
+    """Batches whose lists are ragged, also where all examples have lists of one length.
+
+    >>> next(iter(ragged_batches(sentences, 2)))["tokens"]
+    <tf.RaggedTensor [[b"A", b"dog"], [b"Two", b"dogs"]]>
+    """
+
+    def ragged(tensor):
+        is_dense_list = isinstance(tensor, tf.Tensor) and tensor.shape.rank == 2
+        return tf.RaggedTensor.from_tensor(tensor) if is_dense_list else tensor
+
+    return examples.ragged_batch(batch_size).map(
+        lambda batch: {name: ragged(tensor) for name, tensor in batch.items()}
+    )
 
 
 def check_examples(examples, names):

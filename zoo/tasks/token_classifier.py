@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from zoo.data.label_ids import label_ids
 from zoo.data.labelling import labelling_batches
+from zoo.data.tokenized_texts import ragged_batches
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
 from zoo.models import LabellingModel
@@ -183,7 +184,7 @@ class TokenClassifier:
         function = self._functions.get("words", self._words, self.model.weights)
         answers, labels, lengths = [], [], []
         progress = keras.utils.Progbar(None, unit_name="sentences")
-        for batch in examples.ragged_batch(batch_size):
+        for batch in ragged_batches(examples, batch_size):
             probability = function(batch["tokens"])
             answers.append(np.argmax(probability, axis=1))
             names = batch["labels"].flat_values.numpy().tolist()
