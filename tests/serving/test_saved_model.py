@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import tensorflow as tf
 
@@ -41,10 +43,19 @@ def test_the_answer_is_the_one_string_a_text(tmp_path):
     assert predict(tmp_path, ["a", "b"]) == ["A", "B"]
 
 
-def test_no_single_answer_is_an_error_that_names_the_outputs(tmp_path):
+def test_answers_that_are_not_one_string_are_given_as_json(tmp_path):
     save(tmp_path / "1", embedding=lambda text: tf.zeros([tf.shape(text)[0], 2]))
-    with pytest.raises(ValueError, match=r"\['embedding'\], of which 0 hold one"):
-        predict(tmp_path, ["a"])
+    answer = '{"embedding": [0.0, 0.0]}'
+    assert predict(tmp_path, ["a", "b"]) == [answer, answer]
+    save(
+        tmp_path / "2",
+        label=lambda text: tf.stack([text, tf.strings.upper(text)], axis=1),
+        start=lambda text: tf.stack([tf.strings.length(text)] * 2, axis=1),
+    )
+    assert [json.loads(line) for line in predict(tmp_path, ["ä", "bc"])] == [
+        {"label": ["ä", "ä"], "start": [2, 2]},
+        {"label": ["bc", "BC"], "start": [2, 2]},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Load an exported model and ask it, with TensorFlow alone."""
 
+import json
 from pathlib import Path
 
 import tensorflow as tf
@@ -29,23 +30,36 @@ def latest_version(path: str | Path) -> Path:
 
 
 def predict(path: str | Path, texts: list[str]) -> list[str]:
-    """Asks the model's `serving_default` signature: one answer a text."""
+    """Asks the model's `serving_default` signature: one answer a text.
+
+    An answer is the one output that is a string for each text, such as a translation or
+    the label of a class; where there is none or several, all outputs as JSON.
+
+    >>> predict("saved_models/names", ["Anna lives in Rome."])
+    ['{"end": [4, 18], "label": ["person", "place"], "start": [0, 14]}']
+    """
     # The name keeps the loaded model, and with it its weights, alive.
     model = tf.saved_model.load(str(latest_version(path)))
     serve = _text_signature(path, model.signatures)
     outputs = serve(text=tf.constant(texts, tf.string))
-    # Of every text task one output is a string for each text: the answer.
-    answers = [
-        value.numpy()
-        for value in outputs.values()
-        if value.dtype == tf.string and value.shape.rank == 1
-    ]
-    if len(answers) != 1:
-        raise ValueError(
-            f"{path} answers with {sorted(outputs)}, of which {len(answers)} hold one "
-            "string a text; exactly one should. Load it with tf.saved_model.load."
-        )
-    return [answer.decode() for answer in answers[0]]
+    outputs = {name: _plain(outputs[name]) for name in sorted(outputs)}
+    answers = [v for v in outputs.values() if all(isinstance(x, str) for x in v)]
+    if len(answers) == 1:
+        return answers[0]
+    rows = ({name: outputs[name][i] for name in outputs} for i in range(len(texts)))
+    return [json.dumps(row, ensure_ascii=False) for row in rows]
+
+
+def _plain(tensor):
+    """A tensor as lists of numbers and strings."""
+    if tensor.dtype != tf.string:
+        return tensor.numpy().tolist()
+
+    def decoded(value):
+        is_list = isinstance(value, list)
+        return [decoded(x) for x in value] if is_list else value.decode()
+
+    return decoded(tensor.numpy().tolist())
 
 
 def _text_signature(path, signatures):
