@@ -15,6 +15,7 @@ MINILM = .venv/.minilm
 DEMO = saved_models/dates-en-de
 DEMO_EXPORT = $(DEMO)/1/saved_model.pb
 DATA ?= ../shared/data/multi30k
+TEXTS ?= ../shared/data/sst2 ../shared/data/imdb
 CHECKED = zoo recipes tests benchmarks
 # Files of tests side by side; most of a test is one core's work.
 SIDE_BY_SIDE = -n auto --maxprocesses 4 --dist loadfile
@@ -71,10 +72,11 @@ lint: $(INSTALLED)
 	$(BIN)/python -m ruff format --check $(CHECKED)
 
 bench: $(INSTALLED)
-	@for file in $$(grep -l '^if __name__' benchmarks/*.py); do \
-		echo "$$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) \
-			--data '$(DATA)' || exit 1; \
-	done
+	$(BIN)/python -m benchmarks.data_pipeline --data '$(DATA)'
+	$(BIN)/python -m benchmarks.train --data '$(DATA)'
+	$(BIN)/python -m benchmarks.decode
+	$(BIN)/python -m benchmarks.encode --data $(TEXTS)
+	$(BIN)/python -m benchmarks.masked_lm
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build zoo.egg-info

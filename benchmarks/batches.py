@@ -5,6 +5,8 @@ NumPy and the standard library only: workers in the peers' environment import it
 
 import numpy as np
 
+_TOKENS = ("token_ids", "source_ids", "target_ids")
+
 
 def save_batches(path, batches):
     """Writes a list of dicts of arrays; `load_batches` gives it back."""
@@ -27,8 +29,9 @@ def load_batches(path):
 
 
 def real_tokens(batch):
-    """Source and target tokens of a batch that are no padding (id 0)."""
-    return int((batch["source_ids"] != 0).sum() + (batch["target_ids"] != 0).sum())
+    """Tokens of a batch that are no padding (id 0): of texts, or of both sides."""
+    sides = [batch[name] for name in _TOKENS if name in batch]
+    return sum(int((token_ids != 0).sum()) for token_ids in sides)
 
 
 def sentence_lengths(batch):
@@ -85,3 +88,20 @@ def fixed_length_batches(batches, length, batch_size, count, seed=0):
 def _fit(row, length):
     row = row[:length]
     return np.pad(row, (0, length - len(row)))
+
+
+def pieces(lengths, places):
+    """Slices of ascending lengths that fill so many places, each padded to its last.
+
+    They are the pieces of `zoo.tasks.encoding.encode_in_pieces`.
+
+    >>> pieces(np.array([2, 3, 3, 9]), places=9)
+    [slice(0, 3), slice(3, 4)]
+    """
+    begin, found = 0, []
+    while begin < len(lengths):
+        filled = lengths[begin:] * np.arange(1, len(lengths) - begin + 1)
+        end = begin + max(1, np.count_nonzero(filled <= places))
+        found.append(slice(begin, end))
+        begin = end
+    return found

@@ -9,15 +9,13 @@ the peers take and give ids. Writes `decode.csv`, `decode.md` and `decode.png`; 
 20 minutes on 2 cores.
 """
 
-import argparse
-import os
 import tempfile
 from pathlib import Path
 
-from benchmarks.driver import Configuration, interleave, present, summarise
-from benchmarks.report import table, write_report
+from benchmarks.command_line import RESULTS, measured, num_rounds, parser, typed
+from benchmarks.driver import Configuration
+from benchmarks.report import write_report
 
-RESULTS = Path(__file__).parent / "results"
 OURS = ["zoo", "zoo SavedModel"]
 BATCHES, BEAMS = (1, 16, 64), (1, 5)
 MODEL = {"size": "translator_base", "vocabulary_size": 32_000, "num_tokens": 30}
@@ -33,7 +31,7 @@ def main(
     model=None,
 ):
     """Measures and writes the report; returns the rows of each batch and beam."""
-    rounds = min(rounds, 3) if quick else rounds
+    rounds = num_rounds(rounds, quick)
     model = {**MODEL, **(model or {})}
     settings = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -47,11 +45,8 @@ def main(
                 }
                 rows = configurations(options, exported, peers_python)
                 setting = f"batch {batch}, beam {num_beams}"
-                answers = interleave(present(rows), rounds)
-                settings[setting] = summarise(rows, answers, OURS)
-                print(f"\n## {setting}\n{table(settings[setting])}\n", flush=True)
-    command = f"python -m benchmarks.decode --rounds {rounds}"
-    command += " --quick" * quick + " --peers-python PYTHON" * bool(peers_python)
+                settings[setting] = measured(setting, rows, rounds, OURS)
+    command = typed("decode", rounds, quick, peers_python)
     title = "Decoding, {size}, vocabulary {vocabulary_size}, {num_tokens} tokens"
     write_report(settings, results, "decode", title.format(**model), command)
     return settings
@@ -84,19 +79,7 @@ def configurations(options, exported, peers_python):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", help="not needed here; `make bench` gives it to all")
-    parser.add_argument(
-        "--peers-python",
-        default=os.environ.get("PEERS_PYTHON"),
-        help="of an environment with benchmarks/requirements-peers.txt "
-        "(default: the variable PEERS_PYTHON)",
-    )
-    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
-    parser.add_argument("--beams", type=int, nargs="+", default=BEAMS)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="at most 3 rounds")
-    parser.add_argument("--results", default=RESULTS, help="folder of the report")
-    arguments = vars(parser.parse_args())
-    arguments.pop("data")
-    main(**arguments)
+    options = parser(__doc__, quick="at most 3 rounds")
+    options.add_argument("--batches", type=int, nargs="+", default=BATCHES)
+    options.add_argument("--beams", type=int, nargs="+", default=BEAMS)
+    main(**vars(options.parse_args()))

@@ -21,7 +21,8 @@ class Configuration(NamedTuple):
     """A row of the report: its name, and the process that runs it.
 
     `module` is run with `python -m`, with `options` as JSON on its command line;
-    `useful_flops_per_token` turns its rate into GFLOP/s, 0 leaves that out.
+    `useful_flops_per_token` turns its rate into GFLOP/s, `texts_per_token` into texts
+    a second; 0 leaves that out.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Configuration(NamedTuple):
     options: dict
     python: str = sys.executable
     useful_flops_per_token: float = 0.0
+    texts_per_token: float = 0.0
 
 
 class Worker:
@@ -155,6 +157,7 @@ def summarise(configurations, results, ours, limits=()):
         name: [answer["tokens"] / answer["seconds"] for answer in result["rounds"]]
         for name, result in results.items()
     }
+    texts_per_token = {c.name: c.texts_per_token for c in configurations}
     useful = {
         c.name: [rate * c.useful_flops_per_token for rate in rates[c.name]]
         for c in configurations
@@ -171,6 +174,7 @@ def summarise(configurations, results, ours, limits=()):
                 for our in ours
                 if our in rates
             },
+            "texts_per_s": statistics.median(rates[name]) * texts_per_token[name],
             "gflop_per_s": statistics.median(useful[name]) / 1e9,
             "percent_of_limit": 100
             * (statistics.median(_quotients(useful[name], limit)) if limit else 0),

@@ -13,13 +13,15 @@ def table(rows):
     Under each ratio stands the name of ours that it is of: `ours / it`.
     """
     ours = list(rows[0]["ratios"])
-    head = f"{'configuration':32}{'tokens/s':>10}"
+    has_texts = any(row["texts_per_s"] for row in rows)
+    head = f"{'configuration':32}{'tokens/s':>10}" + f"{'texts/s':>9}" * has_texts
     head += "".join(f"{f'{name} / it':>28}" for name in ours)
     lines = [f"{head}{'GFLOP/s':>9}{'%limit':>8}{'1st s':>7}{'MiB':>7}{'others':>8}"]
     for row in rows:
         ratios = "".join(f"{_ratio(row['ratios'][name]):>28}" for name in ours)
+        texts = f"{row['texts_per_s']:9.1f}" * has_texts
         lines.append(
-            f"{row['configuration']:32}{row['tokens_per_s']:10.1f}{ratios}"
+            f"{row['configuration']:32}{row['tokens_per_s']:10.1f}{texts}{ratios}"
             f"{row['gflop_per_s']:9.1f}{row['percent_of_limit']:8.1f}"
             f"{row['first_call_s']:7.1f}{row['rss_mib']:7.0f}{row['disturbance']:8.2f}"
         )
@@ -99,11 +101,14 @@ def _markdown(settings, title, origin, command):
     for setting, rows in settings.items():
         ours = list(rows[0]["ratios"])
         has_limit = any(row["percent_of_limit"] for row in rows)
-        head = ["configuration", "tokens/s", *(f"{name} / it" for name in ours)]
+        has_texts = any(row["texts_per_s"] for row in rows)
+        head = ["configuration", "tokens/s", *["texts/s"] * has_texts]
+        head += [f"{name} / it" for name in ours]
         head += ["% of limit"] * has_limit + ["versions"]
         lines += [f"## {setting}", "", _cells(head), _cells(["---"] * len(head))]
         for row in rows:
             cells = [row["configuration"], f"{row['tokens_per_s']:.0f}"]
+            cells += [f"{row['texts_per_s']:.0f}"] * has_texts
             cells += [_ratio(row["ratios"][name]) for name in ours]
             cells += [f"{row['percent_of_limit']:.0f}"] * has_limit
             lines.append(_cells([*cells, row["versions"]]))

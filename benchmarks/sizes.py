@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Size(NamedTuple):
-    """An encoder-decoder; `num_layers` in the encoder and again in the decoder."""
+    """An encoder, or an encoder-decoder with `num_layers` in each of the two."""
 
     num_layers: int
     num_heads: int
@@ -21,18 +21,33 @@ SIZES = {
     "translator_base": Size(6, 8, 512, 2048, 0.1),
 }
 
+ENCODERS = {
+    "bert_mini": Size(4, 4, 256, 1024, 0.1),
+    "minilm_l6": Size(6, 12, 384, 1536, 0.1),
+    "bert_small": Size(4, 8, 512, 2048, 0.1),
+    "bert_base": Size(12, 12, 768, 3072, 0.1),
+}
+
 FORWARD_AND_BACKWARD = 3  # a product's gradients are two products of its size
+
+
+def encoder_token_flops(size, length):
+    """Operations of an encoder's matrix products for one token of a text.
+
+    The four projections, feed-forward and two attention products.
+    """
+    dim = size.hidden_dim
+    layer = 4 * dim * dim + 2 * dim * size.intermediate_dim + 2 * length * dim
+    return 2 * size.num_layers * layer
 
 
 def source_token_flops(size, length):
     """Operations of the matrix products for one source token of a sentence.
 
-    The encoder's four projections, feed-forward and two attention products, and
-    the decoder's keys and values of it.
+    The encoder's, and the decoder's keys and values of it.
     """
-    dim = size.hidden_dim
-    encoder = 4 * dim * dim + 2 * dim * size.intermediate_dim + 2 * length * dim
-    return 2 * size.num_layers * (encoder + 2 * dim * dim)
+    keys_and_values = 2 * size.hidden_dim * size.hidden_dim
+    return encoder_token_flops(size, length) + 2 * size.num_layers * keys_and_values
 
 
 def target_token_flops(size, source_length, target_length, vocabulary_size):
@@ -55,3 +70,13 @@ def training_flops(size, source_length, target_length, vocabulary_size):
         size, source_length, target_length, vocabulary_size
     )
     return FORWARD_AND_BACKWARD * (source + target)
+
+
+def masked_lm_flops(size, length, num_masks, vocabulary_size):
+    """Operations of one training step's products, for one row with so many masks.
+
+    Only what stands at the masks needs to be predicted.
+    """
+    head = 2 * size.hidden_dim * (size.hidden_dim + vocabulary_size)
+    row = length * encoder_token_flops(size, length) + num_masks * head
+    return FORWARD_AND_BACKWARD * row

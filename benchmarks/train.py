@@ -9,8 +9,6 @@ matrices that these tokens need, and GFLOP/s count no other operation. Writes
 `train.csv`, `train.md` and `train.png`; about 20 minutes on 2 cores, 5 with --quick.
 """
 
-import argparse
-import os
 import tempfile
 from pathlib import Path
 
@@ -20,14 +18,14 @@ from benchmarks.batches import (
     save_batches,
     sentence_lengths,
 )
-from benchmarks.driver import Configuration, interleave, present, summarise
-from benchmarks.report import table, write_report
+from benchmarks.command_line import RESULTS, measured, num_rounds, parser, typed
+from benchmarks.driver import Configuration
+from benchmarks.limits import LIMITS, limit_configurations
+from benchmarks.report import write_report
 from benchmarks.sizes import SIZES, training_flops
-from benchmarks.workers.products import product_flops, products
+from benchmarks.workers.products import products
 
-RESULTS = Path(__file__).parent / "results"
 OURS = ["zoo bucketed", "zoo packed"]
-LIMITS = ["limit PyTorch", "limit TensorFlow"]
 VOCABULARY_SIZE = 10_000
 GUIDE_LENGTH, GUIDE_BATCH_SIZE = 40, 64  # of KerasNLP's translation guide
 STEPS = {"translator_tiny": 8, "translator_base": 2}  # of a repetition, some seconds
@@ -44,7 +42,7 @@ def main(
     results=RESULTS,
 ):
     """Measures and writes the report; returns the rows of each size."""
-    rounds = min(rounds, 3) if quick else rounds
+    rounds = num_rounds(rounds, quick)
     settings = {}
     for size in sizes:
         steps = max(1, STEPS[size] // 2) if quick else STEPS[size]
@@ -53,11 +51,8 @@ def main(
             for kind, each in batches.items():
                 save_batches(Path(folder) / f"{kind}.npz", each)
             rows = configurations(size, batches, folder, peers_python)
-            answers = interleave(present(rows), rounds)
-        settings[size] = summarise(rows, answers, OURS, LIMITS)
-        print(f"\n## {size}\n{table(settings[size])}\n", flush=True)
-    command = f"python -m benchmarks.train --data {Path(data).name} --rounds {rounds}"
-    command += " --quick" * quick + " --peers-python PYTHON" * bool(peers_python)
+            settings[size] = measured(size, rows, rounds, OURS, LIMITS)
+    command = typed(f"train --data {Path(data).name}", rounds, quick, peers_python)
     title = f"Training, {Path(data).name}, real tokens a second"
     write_report(settings, results, "train", title, command)
     return settings
@@ -103,8 +98,7 @@ def spread(epoch, count):
 def configurations(size, batches, folder, peers_python):
     """The rows of the report, in its order."""
 
-    def row(name, module, kind, python=None, limit=False, **options):
-        count = _product_flops if limit else _training_flops
+    def row(name, module, kind, python=None, **options):
         return Configuration(
             name,
             f"benchmarks.workers.{module}",
@@ -115,21 +109,25 @@ def configurations(size, batches, folder, peers_python):
                 "steps": len(batches[kind]),
                 **options,
             },
-            useful_flops_per_token=count(size, batches[kind]),
+            useful_flops_per_token=_training_flops(size, batches[kind]),
             **({} if python is None else {"python": python}),
         )
 
     peer = {"python": peers_python or ""}
     guide = {"max_length": GUIDE_LENGTH, "jit_compile": "auto", "with_weights": False}
     graph = {"max_length": 256, "jit_compile": False, "with_weights": True}
+    bucketed = batches["bucketed"]
     return [
         row("zoo bucketed", "zoo_train", "bucketed"),
         row("zoo packed", "zoo_train", "packed"),
         row("KerasNLP guide, fixed 40", "keras_nlp_train", "fixed", **guide),
         row("KerasNLP graph, bucketed", "keras_nlp_train", "bucketed", **graph),
         row("HF Marian eager, bucketed", "marian_train", "bucketed", **peer),
-        row("limit PyTorch", "limit_torch", "bucketed", limit=True, **peer),
-        row("limit TensorFlow", "limit_tensorflow", "bucketed", limit=True),
+        *limit_configurations(
+            [products(SIZES[size], VOCABULARY_SIZE, batch) for batch in bucketed],
+            sum(real_tokens(batch) for batch in bucketed),
+            peers_python,
+        ),
     ]
 
 
@@ -143,28 +141,10 @@ def _training_flops(size, batches):
     return flops / sum(real_tokens(batch) for batch in batches)
 
 
-def _product_flops(size, batches):
-    """Operations that the limit's workers do, a real token."""
-    flops = sum(
-        product_flops(products(SIZES[size], VOCABULARY_SIZE, batch))
-        for batch in batches
-    )
-    return flops / sum(real_tokens(batch) for batch in batches)
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="folder, file or tfds:NAME")
-    parser.add_argument("--source", default="en")
-    parser.add_argument("--target", default="de")
-    parser.add_argument(
-        "--peers-python",
-        default=os.environ.get("PEERS_PYTHON"),
-        help="of an environment with benchmarks/requirements-peers.txt "
-        "(default: the variable PEERS_PYTHON)",
-    )
-    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--results", default=RESULTS, help="folder of the report")
-    main(**vars(parser.parse_args()))
+    options = parser(__doc__, quick="fewer and shorter rounds")
+    options.add_argument("--data", required=True, help="folder, file or tfds:NAME")
+    options.add_argument("--source", default="en")
+    options.add_argument("--target", default="de")
+    options.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
+    main(**vars(options.parse_args()))

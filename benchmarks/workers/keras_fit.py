@@ -1,6 +1,7 @@
 """What the Keras workers share: batches from disk, a repetition by `model.fit`."""
 
 import functools
+import math
 
 import keras
 import tensorflow as tf
@@ -47,7 +48,7 @@ def labelled(path, with_weights=True):
 def facts(model):
     """What the report shows of a Keras model."""
     return {
-        "parameters": model.count_params(),
+        "parameters": sum(math.prod(weight.shape) for weight in model.weights),
         "versions": f"tensorflow {tf.__version__}, keras {keras.__version__}",
     }
 

@@ -1,4 +1,4 @@
-"""The matrix products of one training step, as shapes and how often."""
+"""The matrix products of one training step: shapes and how often, and doing them."""
 
 from benchmarks.batches import sentence_lengths
 
@@ -35,6 +35,47 @@ def products(size, vocabulary_size, batch):
         shapes.append(((rows, queries, head_dim, keys), layers))
         shapes.append(((rows, queries, keys, head_dim), layers))
     return [each for shape, count in shapes for each in _with_gradients(shape, count)]
+
+
+def masked_lm_products(size, vocabulary_size, batch):
+    """As `products`, of an encoder and the prediction of its masked tokens alone."""
+    lengths = (batch["token_ids"] != 0).sum(axis=1)
+    tokens, masks = int(lengths.sum()), int((batch["sample_weight"] > 0).sum())
+    mean = round(tokens / len(lengths))
+    dim, inner, layers = size.hidden_dim, size.intermediate_dim, size.num_layers
+    heads, head_dim = len(lengths) * size.num_heads, dim // size.num_heads
+    shapes = [
+        ((1, tokens, dim, dim), 4 * layers),
+        ((1, tokens, dim, inner), layers),
+        ((1, tokens, inner, dim), layers),
+        ((heads, mean, head_dim, mean), layers),
+        ((heads, mean, mean, head_dim), layers),
+        ((1, masks, dim, dim), 1),
+        ((1, masks, dim, vocabulary_size), 1),
+    ]
+    return [each for shape, count in shapes for each in _with_gradients(shape, count)]
+
+
+def multiplications(options, make_operands, multiply):
+    """Makes `repeat()`: every product of every batch once, as often as it counts.
+
+    Args:
+        options: dict. `products`, a list of what `products` gives, and `tokens`.
+        make_operands: callable. `(batch, rows, inner, columns)` -> operands.
+        multiply: callable of the operands.
+    """
+    shapes = [
+        (tuple(shape), count) for each in options["products"] for shape, count in each
+    ]
+    operands = {shape: make_operands(*shape) for shape, _ in shapes}
+
+    def repeat():
+        for shape, count in shapes:
+            for _ in range(count):
+                multiply(*operands[shape])
+        return options["tokens"]
+
+    return repeat
 
 
 def product_flops(shapes):

@@ -52,5 +52,6 @@ def from_hugging_face(folder_or_id):
         compile_classification_model(model)
         return TokenClassifier(model, tokenizer, options["labels"], **shared)
     model = EmbeddingModel(model, options["pooling"], options["normalize"])
+    model.build()
     compile_embedding_model(model)
     return TextEmbedder(model, tokenizer, **shared)
