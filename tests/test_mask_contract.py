@@ -15,6 +15,8 @@ from zoo.layers import (
     segment_attention_mask,
 )
 from zoo.models import (
+    CaptioningModel,
+    ImageEncoder,
     LabellingModel,
     MaskedLanguageModel,
     TextEncoder,
@@ -156,26 +158,37 @@ def shift_model(model, batch, delta):
         segment_ids=inputs.get("source_segment_ids"),
         positions=inputs.get("source_positions"),
     )
+    return shifted_decode(
+        model,
+        delta,
+        inputs["target_ids"],
+        memory,
+        memory_mask=mask,
+        segment_ids=inputs.get("target_segment_ids"),
+        positions=inputs.get("target_positions"),
+        memory_segment_ids=inputs.get("source_segment_ids"),
+    )
+
+
+def shifted_decode(model, delta, *arguments, **options):
+    """`model.decode` with `delta` added where the target ids are looked up."""
     embed = model.target_embedding.call
     model.target_embedding.call = lambda ids: (
         embed(ids) + ops.cast(delta, model.compute_dtype)
     )
     try:
-        return model.decode(
-            inputs["target_ids"],
-            memory,
-            memory_mask=mask,
-            segment_ids=inputs.get("target_segment_ids"),
-            positions=inputs.get("target_positions"),
-            memory_segment_ids=inputs.get("source_segment_ids"),
-        )
+        return model.decode(*arguments, **options)
     finally:
         model.target_embedding.call = embed
 
 
 def decode_with_model(model, batch, rowwise):
-    target_ids = batch["target"]
     memory, mask = model.encode(batch["source"])
+    return decode_step_by_step(model, batch, rowwise, memory, mask)
+
+
+def decode_step_by_step(model, batch, rowwise, memory, mask=None):
+    target_ids = batch["target"]
     crosses = model.project_memory(memory)
     cache = model.start_cache(len(target_ids), target_ids.shape[1] + 2)
     outputs = []
@@ -186,6 +199,47 @@ def decode_with_model(model, batch, rowwise):
         )
         outputs.append(logits)
     return ops.stack(outputs, axis=1)
+
+
+# A model that reads an image; that is the same in every row
+
+
+def captioning(name, **options):
+    def make(dtype):
+        sizes = (2, 4, HIDDEN_DIM, 32)
+        encoder = ImageEncoder(8, 4, *sizes, stem="convolutional", dtype=dtype)
+        model = CaptioningModel(encoder, 30, *sizes, **options)
+        model.build()
+        return model
+
+    return MaskCase(
+        name,
+        make,
+        streams=("target",),
+        place=token_ids,
+        call=lambda model, batch: shift_caption(model, batch, 0.0),
+        shifted=shift_caption,
+        causal=True,
+        decode=lambda model, batch, rowwise: decode_step_by_step(
+            model, batch, rowwise, model.encode(images(batch))
+        ),
+    )
+
+
+def images(batch):
+    image = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3))
+    return np.repeat(image, len(batch["target"]), axis=0)
+
+
+def shift_caption(model, batch, delta):
+    return shifted_decode(
+        model,
+        delta,
+        batch["target"],
+        model.encode(images(batch)),
+        segment_ids=batch.get("target_segment_ids"),
+        positions=batch.get("target_positions"),
+    )
 
 
 # Models that read one text
@@ -246,6 +300,8 @@ CASES = [
     sequence_to_sequence(
         "translation pre-norm", TranslationModel, norm_first=True, tie_embeddings=False
     ),
+    captioning("captioning"),
+    captioning("captioning post-norm", norm_first=False, tie_embeddings=False),
     text("text"),
     text("text rotary pre-norm", positions="rotary", norm_first=True),
     text("text alibi", positions="alibi"),

@@ -9,8 +9,10 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULE_OF = {
+    "CaptioningModel": "zoo.models.captioning_model",
     "ClassificationModel": "zoo.models.classification_model",
     "EmbeddingModel": "zoo.models.embedding_model",
+    "ImageEncoder": "zoo.models.image_encoder",
     "LabellingModel": "zoo.models.labelling_model",
     "MaskedLM": "zoo.tasks.masked_lm",
     "MaskedLanguageModel": "zoo.models.masked_language_model",

@@ -13,6 +13,7 @@ from zoo.layers.masks import (
     segment_attention_mask,
     sliding_window_attention_mask,
 )
+from zoo.layers.patch_embedding import PatchEmbedding
 from zoo.layers.positions import (
     LearnedPositionEmbedding,
     SinusoidalPositionEncoding,
@@ -28,6 +29,7 @@ __all__ = [
     "LayerNorm",
     "LearnedPositionEmbedding",
     "MultiHeadAttention",
+    "PatchEmbedding",
     "SinusoidalPositionEncoding",
     "TokenEmbedding",
     "TransformerDecoder",

@@ -1,0 +1,116 @@
+"""Images and tokens to the next tokens: the encoder, the decoder, other backbones."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.losses import SmoothedCrossentropy
+from zoo.models import CaptioningModel, ImageEncoder
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (2, 16, 24, 3)).astype("uint8")
+IDS = np.array([[1, 5, 7, 9, 0], [1, 8, 6, 0, 0]])
+SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32}
+
+
+def image_encoder(**options):
+    return ImageEncoder((16, 24), patch_size=8, **{**SIZES, **options})
+
+
+def captioner(encoder=None, **options):
+    keras.utils.set_random_seed(0)
+    encoder = encoder or image_encoder()
+    model = CaptioningModel(encoder, 30, **{**SIZES, "dropout": 0.2, **options})
+    model.build()
+    return model
+
+
+def network(shape=(16, 24, 3)):
+    """A small convolutional network, as keras.applications has large ones."""
+    images = keras.Input(shape)
+    x = keras.layers.Rescaling(1 / 255)(images)
+    x = keras.layers.Conv2D(12, 4, strides=4, activation="relu")(x)
+    return keras.Model(images, x, name="network")
+
+
+def logits(model, **inputs):
+    return ops.convert_to_numpy(
+        model({"images": IMAGES, "target_ids": IDS, **inputs}, training=False)
+    )
+
+
+@pytest.mark.parametrize("stem", ["linear", "convolutional"])
+def test_shapes(stem):
+    model = captioner(image_encoder(stem=stem))
+    assert model.encode(IMAGES).shape == (2, 6, 16)
+    assert logits(model).shape == (2, 5, 30)
+
+
+def test_an_answer_depends_on_the_image_and_on_where_things_are():
+    model = captioner()
+    first = logits(model)
+    assert np.abs(first - logits(model, images=IMAGES[::-1])).max() > 1e-3
+    turned = IMAGES[:, :, ::-1]
+    assert np.abs(first - logits(model, images=turned)).max() > 1e-3
+    same = logits(model, images=IMAGES.astype("float32"))
+    np.testing.assert_allclose(same, first, atol=1e-5)
+
+
+def test_neighbours_do_not_change_an_answer():
+    model = captioner()
+    alone = model({"images": IMAGES[1:], "target_ids": IDS[1:, :3]}, training=False)
+    np.testing.assert_allclose(logits(model)[1:, :3], alone, atol=1e-5)
+
+
+def test_captions_of_one_image_share_a_row():
+    model = captioner()
+    packed = {
+        "images": IMAGES[:1],
+        "target_ids": np.array([[1, 5, 7, 9, 1, 8, 6, 0]]),
+        "target_segment_ids": np.array([[1, 1, 1, 1, 2, 2, 2, 0]]),
+        "target_positions": np.array([[0, 1, 2, 3, 0, 1, 2, 0]]),
+    }
+    row = ops.convert_to_numpy(model(packed, training=False))[0]
+    apart = logits(model, images=np.repeat(IMAGES[:1], 2, axis=0))
+    np.testing.assert_allclose(row[:4], apart[0, :4], atol=1e-5)
+    np.testing.assert_allclose(row[4:7], apart[1, :3], atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [captioner, lambda: captioner(network())])
+def test_a_reloaded_model_gives_the_same(make, tmp_path):
+    model = make()
+    model.save(tmp_path / "model.keras")
+    reloaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert reloaded.get_config().keys() == model.get_config().keys()
+    np.testing.assert_allclose(logits(reloaded), logits(model), atol=1e-6)
+
+
+def test_a_map_of_features_is_a_memory_and_may_stay_as_it_is():
+    backbone = network()
+    model = captioner(backbone)
+    assert model.encode(IMAGES).shape == (2, 24, 16)  # 4 x 6 places
+    backbone.trainable = False
+    names = {weight.path.split("/")[0] for weight in model.trainable_weights}
+    assert "network" not in names and len(model.trainable_weights) > 10
+    model.compile(keras.optimizers.SGD(1.0), SmoothedCrossentropy(), jit_compile=False)
+    before = [weight.numpy() for weight in backbone.weights]
+    model.train_on_batch({"images": IMAGES, "target_ids": IDS}, IDS)
+    for weight, old in zip(backbone.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), old)
+
+
+def test_every_weight_trains():
+    model = captioner(image_encoder(stem="convolutional"), tie_embeddings=False)
+    model.compile(keras.optimizers.SGD(1.0), SmoothedCrossentropy(), jit_compile=False)
+    before = [weight.numpy() for weight in model.trainable_weights]
+    model.train_on_batch({"images": IMAGES, "target_ids": IDS}, IDS)
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        assert (weight.numpy() != old).any(), weight.path
+
+
+def test_half_precision_reaches_the_image_encoder():
+    model = captioner(image_encoder(dtype="mixed_bfloat16"))
+    assert model.compute_dtype == "bfloat16"
+    outputs = model({"images": IMAGES, "target_ids": IDS})
+    assert ops.dtype(outputs) == "bfloat16"

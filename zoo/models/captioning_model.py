@@ -1,0 +1,169 @@
+"""An image to a sentence about it."""
+
+import keras
+from keras import ops
+
+from zoo.layers import (
+    Dropout,
+    SinusoidalPositionEncoding,
+    TokenEmbedding,
+    TransformerDecoder,
+)
+from zoo.models.decoder_model import DecoderModel
+from zoo.models.image_encoder import ImageEncoder
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class CaptioningModel(DecoderModel):
+    """Reads an image, predicts the next token of its caption at every position.
+
+    The decoder of [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762) over the
+    patches of an image. With `B` batch, `N` patches, `T` tokens, `D` hidden_dim, `V`
+    vocabulary size:
+
+        images (B, H, W, 3)       -> encode -> memory (B, N, D)
+        target_ids (B, T), memory -> decode -> logits (B, T, V)
+
+    Several captions of an image stand in one row, packed, so that it is encoded once.
+
+    Args:
+        image_encoder: `ImageEncoder`, or any Keras model from images `(B, H, W, 3)`,
+            RGB from 0 to 255, to `(B, N, any)` or `(B, h, w, any)`; set its
+            `trainable` to False to leave it as it is.
+        vocabulary_size: int.
+        num_layers, num_heads, hidden_dim, intermediate_dim: int. Of the decoder.
+        dropout: float. On embeddings and on the output of every sublayer.
+        max_length: int. Longest caption, in tokens.
+        norm_first: bool.
+        activation: as `zoo.layers.FeedForward` takes it.
+        tie_embeddings: bool. One matrix for the input and the output.
+
+    Call arguments:
+        inputs: dict. `images`; `target_ids` int `(B, T)`, which begins with the start
+            token, 0 is padding. Packed rows add `target_segment_ids` and
+            `target_positions` `(B, T)`.
+
+    Returns:
+        logits `(B, T, V)`.
+    """
+
+    def __init__(
+        self,
+        image_encoder,
+        vocabulary_size,
+        num_layers=6,
+        num_heads=8,
+        hidden_dim=512,
+        intermediate_dim=2048,
+        dropout=0.1,
+        *,
+        max_length=64,
+        norm_first=True,
+        activation="gelu",
+        tie_embeddings=True,
+        **kwargs,
+    ):
+        super().__init__(**{"dtype": image_encoder.dtype_policy, **kwargs})
+        self.image_encoder = image_encoder
+        self.vocabulary_size = vocabulary_size
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.dropout = dropout
+        self.max_length = max_length
+        self.norm_first = norm_first
+        self.activation = activation
+        self.tie_embeddings = tie_embeddings
+
+        def options(name):
+            return {"dtype": self.dtype_policy, "name": name}
+
+        # A memory of another size than the decoder's.
+        self.memory_projection = None
+        if _width(image_encoder) != hidden_dim:
+            self.memory_projection = keras.layers.Dense(
+                hidden_dim, **options("memory_projection")
+            )
+        self.target_embedding = TokenEmbedding(
+            vocabulary_size, hidden_dim, **options("target_embedding")
+        )
+        self.output_embedding = self.target_embedding
+        if not tie_embeddings:
+            self.output_embedding = TokenEmbedding(
+                vocabulary_size, hidden_dim, **options("output_embedding")
+            )
+        self.position_encoding = SinusoidalPositionEncoding(
+            **options("position_encoding")
+        )
+        self.embedding_dropout = Dropout(dropout, **options("embedding_dropout"))
+        self.decoder = TransformerDecoder(
+            num_layers,
+            num_heads,
+            hidden_dim,
+            intermediate_dim,
+            dropout=dropout,
+            norm_first=norm_first,
+            activation=activation,
+            **options("decoder"),
+        )
+
+    def build(self, input_shape=None):
+        if not self.image_encoder.built:
+            self.image_encoder.build()
+        if self.memory_projection is not None:
+            self.memory_projection.build((None, None, _width(self.image_encoder)))
+        for embedding in (self.target_embedding, self.output_embedding):
+            if not embedding.built:
+                embedding.build((None, None))
+        self.decoder.build((None, None, self.hidden_dim))
+
+    def call(self, inputs, training=None):
+        # `fit` tells only a model whose `call` names `training` that it trains.
+        return self.decode(
+            inputs["target_ids"],
+            self.encode(inputs["images"]),
+            segment_ids=inputs.get("target_segment_ids"),
+            positions=inputs.get("target_positions"),
+        )
+
+    def encode(self, images):
+        """`(B, H, W, 3)` -> memory `(B, N, D)`"""
+        memory = self.image_encoder(images)
+        if len(memory.shape) == 4:  # the map of a convolutional network
+            rows, height, width, _ = ops.shape(memory)
+            shape = (rows, height * width, memory.shape[-1])
+            memory = ops.reshape(memory, shape)
+        if self.memory_projection is not None:
+            memory = self.memory_projection(memory)
+        return memory
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
+            "vocabulary_size": self.vocabulary_size,
+            "num_layers": self.num_layers,
+            "num_heads": self.num_heads,
+            "hidden_dim": self.hidden_dim,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout,
+            "max_length": self.max_length,
+            "norm_first": self.norm_first,
+            "activation": self.activation,
+            "tie_embeddings": self.tie_embeddings,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        encoder = keras.saving.deserialize_keras_object(
+            config["image_encoder"], custom_objects
+        )
+        return cls(**{**config, "image_encoder": encoder})
+
+
+def _width(image_encoder):
+    """Features of a place of the memory that an encoder gives."""
+    if isinstance(image_encoder, ImageEncoder):
+        return image_encoder.hidden_dim
+    return image_encoder.output_shape[-1]
