@@ -193,12 +193,12 @@ def write_report(classifier, examples, run_dir):
     zoo.training.write_classification_report(
         run_dir, classifier.classes, texts, labels, classifier.probabilities(texts)
     )
-    seen = classifier.explain(texts[0])
+    answer, seen = classifier.classify(texts[0]), classifier.explain(texts[0])
     layers = [f"layer {i + 1}" for i in range(len(seen["attention"]))]
     zoo.training.draw_attention(
         Path(run_dir) / "attention.png",
         *(seen["pieces"], layers, seen["attention"]),
-        axes=("piece", f"what led to {classifier.classes[labels[0]]!r}"),
+        axes=("piece", f"what led to {answer['label']!r}"),
     )
 
 

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from tests.contracts import gradient
@@ -110,6 +111,21 @@ def test_contrastive_loss_is_that_of_its_formula():
         np.array(expected)[filled],
         rtol=1e-5,
     )
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_row_of_zeros_has_a_slope(jit_compile):
+    labels = tf.constant([0, -1, 0, -1])
+    rows = tf.constant([[1.0, 2.0], [0.0, 0.0], [2.0, 1.0], [0.0, 0.0]])
+
+    @tf.function(jit_compile=jit_compile)
+    def slope(rows):
+        with tf.GradientTape() as tape:
+            tape.watch(rows)
+            loss = ContrastiveCrossentropy()(labels, rows)
+        return tape.gradient(loss, rows)
+
+    assert np.isfinite(slope(rows)).all()
 
 
 def test_contrastive_loss_prefers_partners_that_are_near():

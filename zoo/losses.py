@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 _NEVER = -1e9  # as a score, a probability of 0
+_SMALLEST = 1e-24  # of a squared length to divide by
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -74,7 +75,10 @@ class ContrastiveCrossentropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
-        rows = ops.normalize(ops.cast(y_pred, "float32"), axis=-1)
+        rows = ops.cast(y_pred, "float32")
+        squared = ops.sum(ops.square(rows), axis=-1, keepdims=True)
+        # A row of zeros has a slope of 0, where a square root would have none.
+        rows = rows * ops.rsqrt(ops.maximum(squared, _SMALLEST))
         scores = ops.matmul(rows, ops.transpose(rows)) / self.temperature
         is_other = ops.logical_not(ops.eye(ops.shape(labels)[0], dtype="bool"))
         is_choice = ops.logical_and(is_other, ops.expand_dims(labels >= 0, axis=0))

@@ -4,7 +4,6 @@ import logging
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tests.data.epochs_probe import epoch_of, same
 from tests.data.stand_in_tokenizer import LetterTokenizer
@@ -76,6 +75,14 @@ def test_pairs_of_one_first_text_belong_together(tokenizer):
     assert first == third != second
 
 
+def test_pairs_with_a_second_text_in_common_belong_together_too(tokenizer):
+    pairs = {"text": ["a", "b", "c", "d"], "text_pair": ["x", "y", "y", "x"]}
+    pairs["text"][3] = "b"  # so a, b and c hang together through x and y
+    pairs = {name: [*texts, "z"] for name, texts in pairs.items()}
+    ((_, labels, _),) = epoch_of(make(tokenizer, pairs, shuffle=False))
+    assert len(set(labels[:4].tolist())) == 1 and labels[4] != labels[0]
+
+
 def test_a_batch_follows_from_seed_and_epoch(tokenizer):
     epochs = iter(make(tokenizer, seed=3).repeat(2))
     both = list(epochs)
@@ -97,6 +104,7 @@ def test_what_has_no_pairs_is_refused(tokenizer):
         make(tokenizer, {"text": ["a"]})
     with pytest.raises(ValueError, match="no pair of texts to train on"):
         contrastive_batches(as_dataset(PAIRS).take(0), tokenizer)
-    with pytest.raises(ValueError, match="batch_tokens=20 is too small"):
+    with pytest.raises(ValueError, match="batch_tokens=40 and 70 pairs .* two pairs"):
         make(tokenizer, batch_tokens=40)
-    assert isinstance(make(tokenizer), tf.data.Dataset)
+    with pytest.raises(ValueError, match="and 1 pairs .* nothing to tell"):
+        make(tokenizer, {"text": ["a"], "text_pair": ["b"]})

@@ -53,8 +53,28 @@ def test_splits_are_joined_and_tests_keep_their_names(films, books):
     shown = texts_of(train)
     assert len(shown) == 59 + len(texts_of(read(books, unlabelled=True))) - 1
     assert not set(held_out) & set(shown)
-    assert list(tests) == ["films: test", "books: held out"]
+    assert list(tests) == [f"{films}: test", f"{books}: held out"]
     assert list(read_corpora([films])[2]) == ["test"]
+
+
+def test_a_row_that_names_no_document_stands_alone(tmp_path):
+    rows = [("a", "1"), ("b", "1"), ("c", None), ("d", None), ("e", "2")]
+    lines = [f'{{"text": "{text}", "doc_id": {name or "null"}}}' for text, name in rows]
+    (tmp_path / "train.jsonl").write_text("\n".join(lines))
+    texts = texts_of(read(tmp_path / "train.jsonl", unlabelled=True))
+    assert texts == ["a\nb", "c", "d", "e"]
+
+
+def test_labelled_words_are_sentences(tmp_path):
+    path = tmp_path / "train.conll"
+    path.write_text("A\tO\ndog\tO\n\nTwo\tO\n")
+    assert texts_of(read(path, unlabelled=True)) == ["A dog", "Two"]
+
+
+@pytest.mark.parametrize("paths", ["data/imdb", pathlib.Path("imdb"), []])
+def test_a_list_of_corpora_is_needed(paths):
+    with pytest.raises(ValueError, match="takes a list of files and folders, got"):
+        read_corpora(paths)
 
 
 def test_what_labels_texts_does_not_go_with_texts_alone(films):

@@ -104,10 +104,13 @@ def test_damaged_exif_counts_as_none(decode, photo):
     data = written(photo, "JPEG", quality=95, exif=exif)
     start = data.index(b"Exif\x00\x00") + 6
     assert decode(data)[0].shape == (WIDTH, HEIGHT, 3)
-    for at in (start + 4, start + 8):  # where its directory is; how long that is
+    # The order of bytes, where the directory is, what the tag says.
+    for at in (start, start + 4, start + 18):
         damaged = data[:at] + b"\xff\xff" + data[at + 2 :]
         image, error = decode(damaged)
-        assert error == "" and image.shape[2] == 3
+        assert error == "" and image.shape == (HEIGHT, WIDTH, 3)
+    filled = data.replace(b"\xff\xe1", b"\xff\xff\xff\xe1", 1)
+    assert decode(filled)[0].shape == (WIDTH, HEIGHT, 3)
     damaged = data.replace(b"Exif\x00\x00", b"Eggs\x00\x00")
     assert decode(damaged)[0].shape == (HEIGHT, WIDTH, 3)
 

@@ -69,5 +69,7 @@ def test_what_cannot_be_made_is_refused(options, message):
 
 
 def test_images_that_are_no_multiple_of_a_patch_are_refused():
+    layer = PatchEmbedding(4, 16)
+    layer(IMAGES)
     with pytest.raises(ValueError, match="images of 8 x 10 pixels. Pass such whose"):
-        PatchEmbedding(4, 16)(IMAGES[:, :, :10])
+        layer(IMAGES[:, :, :10])

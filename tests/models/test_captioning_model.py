@@ -100,6 +100,16 @@ def test_a_map_of_features_is_a_memory_and_may_stay_as_it_is():
         np.testing.assert_array_equal(weight.numpy(), old)
 
 
+def test_a_frozen_encoder_stays_frozen_when_it_is_reloaded(tmp_path):
+    encoder = image_encoder()
+    encoder.trainable = False
+    model = captioner(encoder)
+    model.save(tmp_path / "model.keras")
+    reloaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(reloaded.trainable_weights) == len(model.trainable_weights)
+    assert not reloaded.image_encoder.trainable_weights
+
+
 def test_every_weight_trains():
     model = captioner(image_encoder(stem="convolutional"), tie_embeddings=False)
     model.compile(keras.optimizers.SGD(1.0), SmoothedCrossentropy(), jit_compile=False)
@@ -114,3 +124,19 @@ def test_half_precision_reaches_the_image_encoder():
     assert model.compute_dtype == "bfloat16"
     outputs = model({"images": IMAGES, "target_ids": IDS})
     assert ops.dtype(outputs) == "bfloat16"
+
+
+def test_images_of_another_size_are_refused():
+    with pytest.raises(ValueError, match=r"image_size=\(16, 24\).* got .*\(24, 16\)"):
+        image_encoder()(np.swapaxes(IMAGES, 1, 2))
+
+
+def pooled():
+    images = keras.Input((16, 24, 3))
+    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(images))
+
+
+@pytest.mark.parametrize("encoder", [pooled(), keras.Sequential([])])
+def test_a_network_without_places_is_refused(encoder):
+    with pytest.raises(ValueError, match="image_encoder with the output .*include_top"):
+        captioner(encoder)

@@ -124,3 +124,9 @@ def test_rows_at_different_positions_step_alike():
         )
         for row, position in enumerate(index):
             np.testing.assert_allclose(stepped[row], logits[0, position], atol=1e-5)
+
+
+def test_half_packed_rows_are_refused():
+    half = {**INPUTS, "target_segment_ids": np.ones((2, 3), "int32")}
+    with pytest.raises(ValueError, match="got target_segment_ids alone. Packed rows"):
+        make()(half)

@@ -43,6 +43,23 @@ def test_the_answer_is_the_one_string_a_text(tmp_path):
     assert predict(tmp_path, ["a", "b"]) == ["A", "B"]
 
 
+def test_several_labels_are_given_as_json(tmp_path):
+    save(
+        tmp_path / "1",
+        label=lambda text: text,
+        labels=lambda text: tf.fill([tf.size(text), 2], True),
+    )
+    assert json.loads(predict(tmp_path, ["a"])[0]) == {
+        "label": "a",
+        "labels": [True, True],
+    }
+
+
+def test_bytes_that_are_no_text_do_not_lose_the_answers(tmp_path):
+    save(tmp_path / "1", label=lambda text: text + b"\xff")
+    assert predict(tmp_path, ["a", "b"]) == ["a\ufffd", "b\ufffd"]
+
+
 def test_answers_that_are_not_one_string_are_given_as_json(tmp_path):
     save(tmp_path / "1", embedding=lambda text: tf.zeros([tf.shape(text)[0], 2]))
     answer = '{"embedding": [0.0, 0.0]}'

@@ -98,6 +98,18 @@ def test_a_checkpoint_is_a_preset_for_a_new_head(name, task):
     assert set(new.classify("a small dog")["probability"]) == {"a", "b"}
 
 
+@pytest.mark.parametrize("name", ["bert_masked", "bert"], scope="module")
+def test_a_checkpoint_of_just_the_task_is_not_made_anew(name, task):
+    with pytest.raises(ValueError, match=r"of just this task.* zoo.from_hugging_face"):
+        type(task).from_preset(reference(name))
+
+
+def test_a_checkpoint_without_classes_is_answered_with_what_to_do():
+    for task_class in (zoo.TextClassifier, zoo.TokenClassifier):
+        with pytest.raises(ValueError, match="zoo.from_hugging_face, or pass"):
+            task_class.from_preset(reference("distilbert"))
+
+
 def test_a_damaged_checkpoint_is_no_preset(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     with pytest.raises(ValueError, match="'gpt2', which is not supported. Supported:"):

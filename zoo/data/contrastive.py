@@ -48,12 +48,20 @@ def contrastive_batches(
     Returns:
         `tf.data.Dataset` of (inputs, labels, sample_weight): inputs are `token_ids`,
         `segment_ids` and `padding_mask` `(2 * pairs, length)`; labels, int, and weights
-        are `(2 * pairs,)`. Labels are equal for texts that belong together, all those
-        of one first text, and -1 on rows that are not filled; weights have mean 1 and
-        are 0 there.
+        are `(2 * pairs,)`. Labels are equal for texts that belong together: pairs with
+        a text in common are of one kind. They are -1 on rows that are not filled;
+        weights have mean 1 and are 0 there.
     """
     check_examples(examples, _SIDES)
     sides, labels = _encoded(examples, tokenizer, max_length)
+    longest = max(int(side.lengths.max()) for side in sides)
+    if batch_tokens < 4 * longest or len(labels) < 2:
+        raise ValueError(
+            f"batch_tokens={batch_tokens} and {len(labels)} pairs of at most {longest} "
+            "tokens a text: a batch has to hold two pairs, or there is nothing to tell "
+            f"a pair apart from. Pass batch_tokens={4 * longest} or more, or a smaller "
+            "max_length, and two pairs or more."
+        )
 
     def arrays(batch):
         """(inputs, labels, weight) of one `batching.Batch`."""
@@ -103,7 +111,7 @@ def _encoded(examples, tokenizer, max_length):
 
     def read(batch):
         (first, cut), (second, also_cut) = (encode(batch[name]) for name in _SIDES)
-        return first, second, batch["text"], cut + also_cut
+        return first, second, [batch[name] for name in _SIDES], cut + also_cut
 
     parts = list(
         examples.batch(TOKENIZED_TOGETHER)
@@ -113,11 +121,27 @@ def _encoded(examples, tokenizer, max_length):
     if not parts:
         raise ValueError("There is no pair of texts to train on.")
     first, second, texts, num_cut = zip(*parts, strict=True)
-    texts = np.concatenate(texts)
+    texts = np.concatenate(texts, axis=1)
     if sum(num_cut):
         _logger.warning(
             "%d of %d texts are cut: they have more than the max_length tokens.",
-            *(sum(num_cut), 2 * len(texts)),
+            *(sum(num_cut), texts.size),
         )
-    _, labels = np.unique(texts, return_inverse=True)
-    return (join_texts(first), join_texts(second)), labels.astype(np.int32)
+    return (join_texts(first), join_texts(second)), _kinds(*texts)
+
+
+def _kinds(first, second):
+    """Numbers of pairs, equal where pairs have a text in common, directly or by others.
+
+    >>> _kinds(np.array(["a", "b", "a", "d"]), np.array(["x", "y", "z", "z"]))
+    [0, 1, 0, 0]
+    """
+    sides = [np.unique(texts, return_inverse=True)[1] for texts in (first, second)]
+    kinds, before = np.arange(len(first)), None
+    while not np.array_equal(kinds, before):
+        before = kinds
+        for side in sides:
+            least = np.full(side.max() + 1, len(first))
+            np.minimum.at(least, side, kinds)
+            kinds = least[side]
+    return kinds.astype(np.int32)

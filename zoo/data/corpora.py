@@ -10,7 +10,7 @@ def read_corpora(paths, **columns):
 
     >>> train, validation, tests = read_corpora(["data/imdb", "data/lm_text"])
     >>> list(tests)
-    ["imdb: test", "lm_text: test"]
+    ["data/imdb: test", "data/lm_text: test"]
 
     Args:
         paths: list of what `zoo.data.read_splits` takes; at least one.
@@ -20,12 +20,17 @@ def read_corpora(paths, **columns):
         train and validation, `tf.data.Dataset` of `{"text"}`, those of all corpora one
         after the other; and a dict of tests by name.
     """
+    if isinstance(paths, str | pathlib.Path) or not paths:
+        raise ValueError(
+            f"read_corpora takes a list of files and folders, got {paths!r}. Put one "
+            "alone into a list as well."
+        )
     trains, validations, tests = [], [], {}
     for path in paths:
         train, validation, own = read_splits(path, unlabelled=True, **columns)
         trains.append(train)
         validations.append(validation)
-        start = f"{pathlib.Path(path).name}: " if len(paths) > 1 else ""
+        start = f"{path}: " if len(paths) > 1 else ""
         tests |= {start + name: texts for name, texts in own.items()}
     return _joined(trains), _joined(validations), tests
 

@@ -9,7 +9,9 @@ import tensorflow as tf
 _SEARCHED = 1 << 18  # bytes from the start; a segment is at most a quarter of them
 _EXIF = b"Exif\x00\x00"
 _APP1, _START_OF_SCAN, _END = 0xE1, 0xDA, 0xD9
+_LITTLE, _BIG = 0x4949, 0x4D4D  # "II" and "MM"
 _ORIENTATION = 0x0112
+_MOST_SEGMENTS = 1024
 _MOST_ENTRIES = 256
 _ENTRY = 12  # bytes
 
@@ -50,10 +52,15 @@ def _exif_start(data, values):
         text = tf.strings.substr(data, tf.minimum(position + 4, tf.size(values)), 6)
         return (kind == _APP1) & (text == _EXIF)
 
+    def next_one(position):
+        is_filling = _number(values, position + 1, 1) == 0xFF
+        return position + tf.where(is_filling, 1, 2 + _number(values, position + 2, 2))
+
     position = tf.while_loop(
         lambda position: is_segment(position) & ~is_exif(position),
-        lambda position: [position + 2 + _number(values, position + 2, 2)],
+        lambda position: [next_one(position)],
         [tf.constant(2)],
+        maximum_iterations=_MOST_SEGMENTS,
     )[0]
     found = is_segment(position)
     return tf.where(found & is_exif(position), position + 10, 0)
@@ -61,7 +68,8 @@ def _exif_start(data, values):
 
 def _tiff_orientation(values, start):
     """Reads the first directory of a TIFF structure."""
-    is_little = _number(values, start, 2) == 0x4949  # "II", else "MM"
+    order = _number(values, start, 2)
+    is_little = order == _LITTLE
     directory = start + _number(values, start + 4, 4, is_little)
     count = tf.minimum(_number(values, directory, 2, is_little), _MOST_ENTRIES)
     entries = directory + 2 + _ENTRY * tf.range(count)
@@ -69,6 +77,7 @@ def _tiff_orientation(values, start):
     said = tf.boolean_mask(_number(values, entries + 8, 2, is_little), is_it)
     orientation = tf.concat([said, [1]], axis=0)[0]
     is_known = (orientation >= 1) & (orientation <= 8)
+    is_known &= is_little | (order == _BIG)
     return tf.where(is_known, orientation, 1)
 
 

@@ -135,12 +135,17 @@ def _jpeg(data):
 def _png(data):
     """Transparency is put on white."""
     image = tf.io.decode_png(data, channels=4)
-    colours = tf.cast(image[..., :3], tf.int32)
-    opacity = tf.cast(image[..., 3:], tf.int32)
+    colours, opacity = image[..., :3], image[..., 3:]
     # Of grey in fewer than 8 bits, TensorFlow gives an opacity in as few.
     form = tf.io.decode_raw(tf.strings.substr(data, _HEADER, 2), tf.uint8)
     is_narrow_grey = (form[0] < 8) & (form[1] == 0)
-    opacity = tf.where(is_narrow_grey, 255, opacity)
+    is_opaque = is_narrow_grey | (tf.reduce_min(opacity) == 255)
+    return tf.cond(is_opaque, lambda: colours, lambda: _on_white(colours, opacity))
+
+
+def _on_white(colours, opacity):
+    """uint8, uint8 -> uint8. 16 bits hold the products: an image may be large."""
+    colours, opacity = (tf.cast(x, tf.uint16) for x in (colours, opacity))
     mixed = (colours * opacity + 255 * (255 - opacity) + 127) // 255
     return tf.cast(mixed, tf.uint8)
 

@@ -62,6 +62,8 @@ def _read_file(path, names, columns, *, is_of_split):
         )
     if kind == "conll":
         sentences, labels = conll.read_conll(path, columns.tokens, columns.labels)
+        if columns.unlabelled:
+            return {"text": [" ".join(words) for words in sentences]}
         return {"tokens": sentences, "labels": labels}
     return {"text": read_plain_text(path)}
 

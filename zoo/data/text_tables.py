@@ -179,5 +179,12 @@ def _joined(rows, roles):
                 "everywhere."
             )
         return {name: [row[name] for _, row in rows] for name in rows[0][1]}
-    groups = itertools.groupby(rows, key=lambda pair: pair[0][roles["document"]])
-    return {"text": ["\n".join(row["text"] for _, row in group) for _, group in groups]}
+
+    def document(numbered):
+        number, (record, _) = numbered
+        # What says of no document that it is part of it stands alone.
+        return record.get(roles["document"]) or ("alone", number)
+
+    groups = itertools.groupby(enumerate(rows), key=document)
+    texts = ["\n".join(row["text"] for _, (_, row) in group) for _, group in groups]
+    return {"text": texts}

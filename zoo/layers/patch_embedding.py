@@ -65,20 +65,13 @@ class PatchEmbedding(keras.layers.Layer):
             filters,
             size or stride,
             strides=stride,
-            padding="same",
+            padding="same" if size else "valid",
             data_format="channels_last",
             dtype=self.dtype_policy,
             name=name,
         )
 
     def build(self, images_shape):
-        for side in images_shape[1:3]:
-            if side is not None and side % self.patch_size:
-                raise ValueError(
-                    f"PatchEmbedding(patch_size={self.patch_size}) got images of "
-                    f"{images_shape[1]} x {images_shape[2]} pixels. Pass such whose "
-                    "sides are multiples of the patch."
-                )
         channels = images_shape[-1]
         for halve, norm in zip(self.halvings, self.norms, strict=True):
             halve.build((None, None, None, channels))
@@ -87,6 +80,13 @@ class PatchEmbedding(keras.layers.Layer):
         self.project.build((None, None, None, channels))
 
     def call(self, images):
+        for side in images.shape[1:3]:
+            if side is not None and side % self.patch_size:
+                raise ValueError(
+                    f"PatchEmbedding(patch_size={self.patch_size}) got images of "
+                    f"{images.shape[1]} x {images.shape[2]} pixels. Pass such whose "
+                    "sides are multiples of the patch."
+                )
         x = images
         for halve, norm in zip(self.halvings, self.norms, strict=True):
             x = ops.relu(norm(halve(x)))

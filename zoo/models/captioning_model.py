@@ -159,6 +159,10 @@ class CaptioningModel(DecoderModel):
         encoder = keras.saving.deserialize_keras_object(
             config["image_encoder"], custom_objects
         )
+        if not encoder.trainable:
+            # Its layers are not frozen yet; False in place of False would do nothing.
+            encoder.trainable = True
+            encoder.trainable = False
         return cls(**{**config, "image_encoder": encoder})
 
 
@@ -166,4 +170,12 @@ def _width(image_encoder):
     """Features of a place of the memory that an encoder gives."""
     if isinstance(image_encoder, ImageEncoder):
         return image_encoder.hidden_dim
-    return image_encoder.output_shape[-1]
+    shape = getattr(image_encoder, "output_shape", None)
+    if not isinstance(shape, tuple) or len(shape) not in (3, 4):
+        raise ValueError(
+            "CaptioningModel got an image_encoder with the output "
+            f"{shape or 'of an unknown shape'}. Pass a Keras model with one output "
+            "(batch, places, features) or (batch, rows, columns, features), such as a "
+            "network of keras.applications with include_top=False."
+        )
+    return shape[-1]

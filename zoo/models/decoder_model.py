@@ -35,13 +35,16 @@ class DecoderModel(keras.Model):
         `(B, num_heads, T, S)`.
         """
         x = self.embed(self.target_embedding, target_ids, positions)
+        cross_attention_mask = None  # all of a row sees all of its memory
+        if memory_segment_ids is not None:
+            cross_attention_mask = segment_mask(segment_ids, memory_segment_ids)
         x = self.decoder(
             x,
             memory,
             padding_mask=ops.not_equal(target_ids, 0),
             memory_mask=memory_mask,
             self_attention_mask=segment_mask(segment_ids, segment_ids),
-            cross_attention_mask=segment_mask(segment_ids, memory_segment_ids),
+            cross_attention_mask=cross_attention_mask,
             return_scores=return_scores,
         )
         if return_scores:
@@ -100,7 +103,7 @@ class DecoderModel(keras.Model):
 
 
 def segment_mask(query_segment_ids, key_segment_ids):
-    """Which pairs of places are of one segment; None where one side is not packed."""
-    if query_segment_ids is None or key_segment_ids is None:
+    """Which pairs of places are of one segment; None where nothing is packed."""
+    if query_segment_ids is None:
         return None
     return segment_attention_mask(query_segment_ids, key_segment_ids)

@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo.models.encoder_model import EncoderModel
 
-_SMALLEST = 1e-12  # of a norm to divide by
+_SMALLEST = 1e-24  # of a squared length to divide by
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -33,8 +33,6 @@ class EmbeddingModel(EncoderModel):
         if pooling not in ("mean", "cls"):
             raise ValueError(f"pooling={pooling!r}. Choose 'mean' or 'cls'.")
         super().__init__(encoder, **kwargs)
-        if encoder.pooler is not None:  # published weights may have one
-            encoder.pooler.trainable = False  # nothing that trains reads it
         self.pooling = pooling
         self.normalize = normalize
 
@@ -52,8 +50,9 @@ class EmbeddingModel(EncoderModel):
             pooled = ops.sum(vectors * real, axis=1) / count
         if not self.normalize:
             return pooled
-        norm = ops.sqrt(ops.sum(ops.square(pooled), axis=-1, keepdims=True))
-        return pooled / ops.maximum(norm, _SMALLEST)
+        squared = ops.sum(ops.square(pooled), axis=-1, keepdims=True)
+        # A row of zeros has a slope of 0, where a square root would have none.
+        return pooled * ops.rsqrt(ops.maximum(squared, _SMALLEST))
 
     def get_config(self):
         return {

@@ -1,5 +1,7 @@
 """Pixels to vectors of patches: the encoder of the vision Transformer."""
 
+import numbers
+
 import keras
 from keras import ops
 
@@ -53,9 +55,9 @@ class ImageEncoder(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if isinstance(image_size, int):
+        if isinstance(image_size, numbers.Integral):
             image_size = (image_size, image_size)
-        self.image_size = tuple(image_size)
+        self.image_size = tuple(int(side) for side in image_size)
         self.patch_size = patch_size
         self.num_layers = num_layers
         self.num_heads = num_heads
@@ -101,6 +103,13 @@ class ImageEncoder(keras.Model):
 
     def call(self, images, training=None):
         # `fit` tells only a model whose `call` names `training` that it trains.
+        for found, expected in zip(images.shape[1:3], self.image_size, strict=True):
+            if found not in (None, expected):
+                raise ValueError(
+                    f"ImageEncoder(image_size={self.image_size}) got images of "
+                    f"{tuple(images.shape[1:3])} pixels. Resize them, or make it with "
+                    "that size."
+                )
         x = ops.cast(images, self.compute_dtype) / 127.5 - 1.0
         x = self.patch_embedding(x)
         x = x + self.position_embedding(x)

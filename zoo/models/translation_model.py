@@ -123,6 +123,12 @@ class TranslationModel(DecoderModel):
 
     def call(self, inputs, training=None):
         # `fit` tells only a model whose `call` names `training` that it trains.
+        packed = {name for name in inputs if name.endswith("segment_ids")}
+        if len(packed) == 1:
+            raise ValueError(
+                f"TranslationModel got {packed.pop()} alone. Packed rows need "
+                "source_segment_ids and target_segment_ids."
+            )
         memory, memory_mask = self.encode(
             inputs["source_ids"],
             segment_ids=inputs.get("source_segment_ids"),

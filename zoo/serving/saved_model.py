@@ -33,7 +33,8 @@ def predict(path: str | Path, texts: list[str]) -> list[str]:
     """Asks the model's `serving_default` signature: one answer a text.
 
     An answer is the one output that is a string for each text, such as a translation or
-    the label of a class; where there is none or several, all outputs as JSON.
+    the label of a class. Where there is none or several, or where several labels may
+    fit a text, it is all outputs as JSON; lists shorter than others end in "" and -1.
 
     >>> predict("saved_models/names", ["Anna lives in Rome."])
     ['{"end": [4, 18], "label": ["person", "place"], "start": [0, 14]}']
@@ -44,7 +45,7 @@ def predict(path: str | Path, texts: list[str]) -> list[str]:
     outputs = serve(text=tf.constant(texts, tf.string))
     outputs = {name: _plain(outputs[name]) for name in sorted(outputs)}
     answers = [v for v in outputs.values() if all(isinstance(x, str) for x in v)]
-    if len(answers) == 1:
+    if len(answers) == 1 and "labels" not in outputs:
         return answers[0]
     rows = ({name: outputs[name][i] for name in outputs} for i in range(len(texts)))
     return [json.dumps(row, ensure_ascii=False) for row in rows]
@@ -57,7 +58,9 @@ def _plain(tensor):
 
     def decoded(value):
         is_list = isinstance(value, list)
-        return [decoded(x) for x in value] if is_list else value.decode()
+        if is_list:
+            return [decoded(x) for x in value]
+        return value.decode("utf-8", "replace")
 
     return decoded(tensor.numpy().tolist())
 

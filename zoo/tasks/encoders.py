@@ -32,7 +32,13 @@ _POOLER = "tanh"  # BERT's
 
 def saved_task(folder):
     """The name of the task that a folder was saved by; None where it does not say."""
-    return _config(folder).get("task")
+    name = _config(folder).get("task")
+    return name if isinstance(name, str) else None
+
+
+def is_published(folder):
+    """Whether a folder looks like a checkpoint that Hugging Face's libraries wrote."""
+    return "model_type" in _config(folder) or (Path(folder) / "modules.json").is_file()
 
 
 def _config(folder):
@@ -70,6 +76,11 @@ def read_task(task_class, folder, tokenizer, overrides, needed):
             f"{folder} holds a {saved_task(folder)}, not a {task_name}. Load it with "
             f"zoo.{saved_task(folder)}.from_preset, or pass {needed}= to put a new "
             "head on its encoder."
+        )
+    if saved_task(folder) is None and is_published(folder):
+        raise ValueError(
+            f"{folder} holds a published checkpoint. Load it as it is with "
+            f"zoo.from_hugging_face, or pass {needed}= for a new head on its encoder."
         )
     _refuse_tokenizer(folder, tokenizer)
     model, tokenizer, options = _parts(folder, task_name, overrides)
@@ -151,7 +162,9 @@ def _refuse_tokenizer(folder, tokenizer):
         )
 
 
-def encoder_from_preset(preset, tokenizer, overrides, with_pooler=False):
+def encoder_from_preset(
+    preset, tokenizer, overrides, *, task_name=None, with_pooler=False
+):
     """(encoder, tokenizer), of a named size or of trained weights.
 
     Args:
@@ -161,11 +174,13 @@ def encoder_from_preset(preset, tokenizer, overrides, with_pooler=False):
         tokenizer: for a named size.
         overrides: dict, arguments of `zoo.TextEncoder`. Of a trained encoder those
             can be others that leave its weights as they are.
+        task_name: str. The task that would lose something if it was made anew of a
+            checkpoint that holds just that.
         with_pooler: bool. Whether there shall be one: the trained one where there is.
     """
     if Path(preset).is_dir():
         _refuse_tokenizer(preset, tokenizer)
-        encoder, tokenizer = _trained_encoder(preset)
+        encoder, tokenizer = _trained_encoder(preset, task_name)
         pooler = (encoder.pooler_activation or _POOLER) if with_pooler else None
         return changed_encoder(encoder, {"pooler": pooler, **overrides}), tokenizer
     if preset not in presets.list_presets():
@@ -187,14 +202,19 @@ def encoder_from_preset(preset, tokenizer, overrides, with_pooler=False):
     return presets.text_encoder(preset, size, **overrides), tokenizer
 
 
-def _trained_encoder(folder):
+def _trained_encoder(folder, task_name):
     """(encoder, tokenizer) of a task that was saved, or of a published checkpoint."""
     name = saved_task(folder)
     if name in MODEL_OF:
         model, tokenizer, _ = _parts(folder, name, {})
         return model.encoder, tokenizer
-    if "model_type" in _config(folder) or (Path(folder) / "modules.json").is_file():
+    if is_published(folder):
         checkpoint = read_hugging_face(folder)
+        if checkpoint.task_name == task_name:
+            raise ValueError(
+                f"{folder} holds a published checkpoint of just this task, which "
+                "from_preset would make anew. Load it with zoo.from_hugging_face."
+            )
         is_bare = checkpoint.task_name == "TextEmbedder"
         encoder = checkpoint.model if is_bare else checkpoint.model.encoder
         return encoder, checkpoint.tokenizer

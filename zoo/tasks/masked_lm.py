@@ -56,18 +56,21 @@ class MaskedLM:
         """Makes a model of a named size, or reads one that was saved.
 
         Args:
-            preset: str. A name of `zoo.list_presets()` (random weights), or a folder
-                that `save_to_preset` wrote.
+            preset: str. A name of `zoo.list_presets()` (random weights), a folder
+                that `save_to_preset` wrote, or one that holds a published checkpoint
+                of another task, whose encoder gets a new head.
             tokenizer: for a named size. A folder holds its own.
-            max_length: int, as for the class; not for a folder.
-            **overrides: arguments of `zoo.TextEncoder`; of a folder only `dtype`.
+            max_length: int, as for the class; not for a saved model.
+            **overrides: arguments of `zoo.TextEncoder`; of a saved model only `dtype`.
         """
         if saved_task(preset) is not None:
             if max_length is not None:
                 overrides["max_length"] = max_length  # refused as one of them
             task = read_task(cls, preset, tokenizer, overrides, "tokenizer")
         else:
-            encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
+            encoder, tokenizer = encoder_from_preset(
+                preset, tokenizer, overrides, task_name=cls.__name__
+            )
             model = MaskedLanguageModel(encoder)
             model.build()
             task = cls(model, tokenizer, max_length=max_length)

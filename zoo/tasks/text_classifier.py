@@ -139,16 +139,10 @@ class TextClassifier:
                 and `labels` for several labels a text.
             **options: of `zoo.data.classification_batches`.
         """
-        return classification_batches(
-            examples,
-            self.tokenizer,
-            self.classes,
-            **{
-                "max_length": self.max_length,
-                "multi_label": self.multi_label,
-                **options,
-            },
-        )
+        max_length = options.get("max_length", self.max_length)
+        options["max_length"] = checked_max_length(max_length, self.model.encoder)
+        options.setdefault("multi_label", self.multi_label)
+        return classification_batches(examples, self.tokenizer, self.classes, **options)
 
     def classify(self, texts):
         """Says which class fits a text, or each of a list of texts.

@@ -2,6 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data.contrastive import contrastive_batches
+from zoo.data.tokenized_texts import check_examples
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
 from zoo.models import EmbeddingModel
@@ -40,6 +41,11 @@ class TextEmbedder:
     """
 
     def __init__(self, model, tokenizer, *, max_length=None, model_type=None):
+        if not isinstance(model, EmbeddingModel):
+            raise TypeError(
+                f"TextEmbedder takes a zoo.EmbeddingModel, got {type(model).__name__}. "
+                "Make one of a TextEncoder: zoo.EmbeddingModel(encoder)."
+            )
         check_vocabulary(model.encoder, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
@@ -79,7 +85,9 @@ class TextEmbedder:
             task = read_task(cls, preset, tokenizer, options, "pooling")
         else:
             max_length = own.pop("max_length", None)
-            encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
+            encoder, tokenizer = encoder_from_preset(
+                preset, tokenizer, overrides, task_name=cls.__name__
+            )
             model = EmbeddingModel(encoder, **own)
             model.build()
             task = cls(model, tokenizer, max_length=max_length)
@@ -104,7 +112,8 @@ class TextEmbedder:
             examples: tf.data as `zoo.data.read` gives it.
             **options: of `zoo.data.contrastive_batches`.
         """
-        options = {"max_length": self.max_length, **options}
+        max_length = options.get("max_length", self.max_length)
+        options["max_length"] = checked_max_length(max_length, self.model.encoder)
         return contrastive_batches(examples, self.tokenizer, **options)
 
     def embed(self, texts):
@@ -150,6 +159,7 @@ class TextEmbedder:
         Returns:
             dict: `accuracy_at_1` and `mean_reciprocal_rank`, by cosine.
         """
+        check_examples(examples, ("text", "text_pair"))
         examples = list(examples.as_numpy_iterator())
         if not examples:
             raise ValueError(

@@ -62,6 +62,8 @@ def compile_masked_language_model(model):
 
 def compile_embedding_model(model):
     """Compiles with what trains well from scratch; a trained encoder wants less."""
+    if model.encoder.pooler is not None:  # published weights may have one
+        model.encoder.pooler.trainable = False  # nothing that trains reads it
     model.compile(
         optimizer=keras.optimizers.AdamW(
             InverseSquareRoot(5e-4, warmup_steps=500),
