@@ -6,8 +6,10 @@ import pathlib
 
 import tensorflow as tf
 
+from zoo.data.captioned_images import read_captioned_images
 from zoo.data.columns import Columns
 from zoo.data.folders import read_folder
+from zoo.data.image_files import image_bytes
 from zoo.data.tables import read_table
 from zoo.data.text_sources import read_texts
 
@@ -32,7 +34,7 @@ def read(
     document=None,
     unlabelled=False,
 ):
-    """Reads pairs of sentences, texts, labelled texts or labelled words.
+    """Reads pairs of sentences, texts, labelled texts or words, or captioned images.
 
     The layout is recognised. Sentences in two languages:
 
@@ -52,6 +54,9 @@ def read(
     - text files: their paragraphs or, where no line is empty, their lines;
     - a folder of files of one kind, those of a split with its name as a word in
       theirs, `emerging.dev.conll`; files without any split's name are for training;
+    - a folder of images, or of .tar archives of them, with their captions: a table
+      with columns such as `image` and `caption`, COCO's or Karpathy's JSON, Flickr8k's
+      `NAME.jpg#0` and caption with its lists of names;
     - `"tfds:NAME"`, a data set of TensorFlow Datasets with such features.
 
     Files may be gzipped. A pair with an empty side is left out, and a warning says
@@ -81,7 +86,8 @@ def read(
     Returns:
         `tf.data.Dataset` of dicts of strings: `{"source", "target"}`, `{"text"}`,
         `{"text", "label"}`, `{"text", "text_pair", "label"}`, `{"text", "labels"}`
-        with `labels` `(number,)`, or `{"tokens", "labels"}`, each `(words,)`.
+        with `labels` `(number,)`, `{"tokens", "labels"}`, each `(words,)`, or
+        `{"image", "captions"}`, the bytes of a file and `(number,)`.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
@@ -96,8 +102,15 @@ def read(
 
 def as_dataset(columns):
     """{name: list of str, or of lists of str} -> `tf.data.Dataset` of dicts."""
-    return tf.data.Dataset.from_tensor_slices(
+    dataset = tf.data.Dataset.from_tensor_slices(
         {name: _tensor(values) for name, values in columns.items()}
+    )
+    if "image" not in columns:
+        return dataset
+    return dataset.map(
+        lambda example: {**example, "image": image_bytes(example["image"])},
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
     )
 
 
@@ -132,7 +145,11 @@ def read_columns(path, split, source, target, columns):
             f"There is no file or folder {str(path)!r}. A TensorFlow Datasets name is "
             f"written tfds:{path.name}."
         )
-    found = None if for_pairs else read_texts(path, names, columns)
+    found = None
+    if not for_pairs and not columns.are_named:
+        found = read_captioned_images(path, names)
+    if found is None and not for_pairs:
+        found = read_texts(path, names, columns)
     if found is not None:
         return found
     read_pairs = read_folder if path.is_dir() else read_table

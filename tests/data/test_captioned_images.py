@@ -1,0 +1,205 @@
+"""Images with captions from folders, archives and every usual file of captions."""
+
+import io
+import json
+import pathlib
+import tarfile
+
+import pytest
+from PIL import Image
+
+from zoo.data import read, read_splits
+from zoo.data.missing_split import MissingSplitError
+
+REAL = pathlib.Path(__file__).parents[3] / "shared" / "data"
+NAMES = ["a.jpg", "b.png", "c.jpg"]
+CAPTIONS = {
+    "a.jpg": ["a red square", "something red"],
+    "b.png": ["a green square"],
+    "c.jpg": ["a blue square"],
+}
+
+
+def image(name):
+    colour = ["red", "lime", "blue"][NAMES.index(name)]
+    file = io.BytesIO()
+    kind = {"jpg": "JPEG", "png": "PNG"}[name[2:]]
+    Image.new("RGB", (4, 4), colour).save(file, kind)
+    return file.getvalue()
+
+
+def write_images(folder, names=NAMES):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(image(name))
+
+
+def write_archive(path, names=NAMES, prefix=""):
+    with tarfile.open(path, "w") as archive:
+        for name in names:
+            member = tarfile.TarInfo(prefix + name)
+            member.size = len(image(name))
+            archive.addfile(member, io.BytesIO(image(name)))
+
+
+def write_table(path, split=None, separator="\t"):
+    rows = [["image", "caption", *(["split"] if split else [])]]
+    for name, captions in CAPTIONS.items():
+        more = [split[name]] if split else []
+        rows += [[name, text, *more] for text in captions]
+    path.write_text("\n".join(separator.join(row) for row in rows) + "\n")
+
+
+def examples_of(dataset):
+    return [
+        (example["image"], [text.decode() for text in example["captions"]])
+        for example in dataset.as_numpy_iterator()
+    ]
+
+
+EXPECTED = [(image(name), CAPTIONS[name]) for name in NAMES]
+
+
+@pytest.mark.parametrize("suffix", [".tsv", ".csv"])
+def test_a_table_beside_a_folder_of_images(tmp_path, suffix):
+    write_images(tmp_path / "images")
+    write_table(tmp_path / f"captions{suffix}", separator="\t,"[suffix == ".csv"])
+    assert examples_of(read(tmp_path)) == EXPECTED
+
+
+def test_lists_of_captions_in_json_lines(tmp_path):
+    write_images(tmp_path)
+    lines = [json.dumps({"file_name": n, "captions": c}) for n, c in CAPTIONS.items()]
+    (tmp_path / "train.jsonl").write_text("\n".join(lines))
+    assert examples_of(read(tmp_path)) == EXPECTED
+
+
+def test_archives_are_read_where_they_are(tmp_path):
+    write_archive(tmp_path / "one.tar", NAMES[:2], prefix="photos/")
+    write_archive(tmp_path / "two.tar", NAMES[2:])
+    write_table(tmp_path / "captions.tsv")
+    assert examples_of(read(tmp_path)) == EXPECTED
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("captions.tsv", "one.tar", "two.tar")
+    ]
+
+
+def test_splits_by_a_column(tmp_path):
+    write_images(tmp_path)
+    split = {"a.jpg": "train", "b.png": "val", "c.jpg": "test"}
+    write_table(tmp_path / "captions.tsv", split)
+    train, validation, tests = read_splits(tmp_path)
+    found = [examples_of(part) for part in (train, validation, tests["test"])]
+    assert found == [[example] for example in EXPECTED]
+    with pytest.raises(MissingSplitError, match=r"no split 'extra'. It has \['test'"):
+        read(tmp_path, "extra")
+
+
+def test_coco(tmp_path):
+    for split, names in (("train", NAMES[:2]), ("val", NAMES[2:])):
+        write_images(tmp_path / f"{split}2017", names)
+        content = {
+            "info": {},
+            "images": [{"id": i, "file_name": name} for i, name in enumerate(names)],
+            "annotations": [
+                {"id": 9, "image_id": i, "caption": text}
+                for i, name in enumerate(names)
+                for text in CAPTIONS[name]
+            ],
+        }
+        folder = tmp_path / "annotations"
+        folder.mkdir(exist_ok=True)
+        (folder / f"captions_{split}2017.json").write_text(json.dumps(content))
+    assert examples_of(read(tmp_path)) == EXPECTED[:2]
+    assert examples_of(read(tmp_path, "validation")) == EXPECTED[2:]
+
+
+def test_karpathy(tmp_path):
+    write_images(tmp_path)
+    images = [
+        {"filename": n, "split": "train", "sentences": [{"raw": text} for text in c]}
+        for n, c in CAPTIONS.items()
+    ]
+    (tmp_path / "dataset.json").write_text(json.dumps({"images": images}))
+    assert examples_of(read(tmp_path)) == EXPECTED
+
+
+def test_flickr8k_as_it_was_published(tmp_path):
+    write_images(tmp_path / "Flicker8k_Dataset")
+    lines = [
+        f"{n}#{i}\t{text} ." for n, c in CAPTIONS.items() for i, text in enumerate(c)
+    ]
+    (tmp_path / "Flickr8k.token.txt").write_text("\n".join(lines))
+    (tmp_path / "Flickr_8k.trainImages.txt").write_text("a.jpg\nb.png\n")
+    (tmp_path / "Flickr_8k.testImages.txt").write_text("c.jpg\n")
+    (tmp_path / "readme.txt").write_text("About the photos.\n")
+    ((_, captions), _) = examples_of(read(tmp_path))
+    assert captions == ["a red square .", "something red ."]
+    assert [c for _, c in examples_of(read(tmp_path, "test"))] == [["a blue square ."]]
+
+
+def test_few_images_may_be_missing(tmp_path, caplog):
+    write_images(tmp_path, NAMES[:1])
+    rows = [f"a.jpg\tcaption {i}" for i in range(3)]
+    others = [f"{i}.jpg\ta caption" for i in range(30)]
+    for i in range(30):
+        (tmp_path / f"{i}.jpg").write_bytes(image("a.jpg"))
+    (tmp_path / "0.jpg").unlink()
+    table = "\n".join(["image\tcaption", *rows, *others])
+    (tmp_path / "captions.tsv").write_text(table)
+    assert len(examples_of(read(tmp_path))) == 30
+    assert (
+        "left out 1 of 31 images, which are not there, such as '0.jpg'" in caplog.text
+    )
+    for i in range(1, 9):
+        (tmp_path / f"{i}.jpg").unlink()
+    with pytest.raises(ValueError, match="31 images, but 9 of these are not there"):
+        read(tmp_path)
+
+
+def test_an_archive_that_climbs_out_of_its_folder_is_refused(tmp_path):
+    write_archive(tmp_path / "one.tar", prefix="../")
+    write_table(tmp_path / "captions.tsv")
+    with pytest.raises(ValueError, match=r"one.tar holds '../a.jpg', which leads out"):
+        read(tmp_path)
+
+
+def test_an_archive_that_is_cut_short_is_refused(tmp_path):
+    write_archive(tmp_path / "one.tar")
+    data = (tmp_path / "one.tar").read_bytes()
+    (tmp_path / "one.tar").write_bytes(data[: 512 + len(image("a.jpg")) // 2])
+    write_table(tmp_path / "captions.tsv")
+    with pytest.raises(ValueError, match="one.tar is no tar archive, or is cut short"):
+        read(tmp_path)
+
+
+def test_a_packed_archive_is_refused(tmp_path):
+    (tmp_path / "images.tar.gz").write_bytes(b"x")
+    write_table(tmp_path / "captions.tsv")
+    with pytest.raises(ValueError, match="images in images.tar.gz, .* Unpack it"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.json", "{", "a.json: no JSON"),
+        ("a.json", '{"images": [{}], "annotations": []}', "'id' is missing"),
+        ("a.jsonl", '{"image": "a.jpg", "caption": 3}', "line 1: .* must be strings"),
+    ],
+)
+def test_captions_that_cannot_be_read(tmp_path, name, content, message):
+    write_images(tmp_path)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the public corpora are not here")
+def test_flickr8k_is_read_whole():
+    sizes = {"train": 5841, "dev": 1000, "test": 1000}
+    for split, size in sizes.items():
+        dataset = read(REAL / "flickr8k", split)
+        assert int(dataset.cardinality()) == size
+        first = next(dataset.as_numpy_iterator())
+        assert first["image"].startswith(b"\xff\xd8") and len(first["captions"]) == 5

@@ -1,0 +1,78 @@
+"""Images in folders and tar archives: where each lies, and its bytes when needed."""
+
+import pathlib
+import tarfile
+
+import tensorflow as tf
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+_WHOLE = -1  # as a size: all of a file
+_PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def find_images(folder):
+    """Finds the images of a folder, of those below it and of the archives in it.
+
+    >>> find_images("flickr8k")["1000268201_693b08cb0e.jpg"]
+    "512:6120:flickr8k/images_train.tar"
+
+    Returns:
+        dict from names to places, which `image_bytes` reads. A name is the path within
+        the folder or archive; where only one image has it, also the file's name alone.
+    """
+    folder = pathlib.Path(folder)
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            found[path.relative_to(folder).as_posix()] = f"0:{_WHOLE}:{path}"
+    for path in sorted(folder.glob("*.tar")):
+        found |= _in_archive(path)
+    packed = [p.name for p in sorted(folder.iterdir()) if p.name.endswith(_PACKED)]
+    if packed and not found:
+        raise ValueError(
+            f"{folder} has images in {packed[0]}, of which none can be read alone. "
+            "Unpack it: images are read from folders and from plain .tar archives."
+        )
+    return found | _short_names(found)
+
+
+def image_bytes(place):
+    """string scalar, a place of `find_images` -> string scalar, what lies there."""
+    data = tf.numpy_function(_read, [place], tf.string, stateful=False)
+    return tf.ensure_shape(data, [])
+
+
+def _in_archive(path):
+    found = {}
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for member in archive:
+                name = pathlib.PurePosixPath(member.name)
+                if name.is_absolute() or ".." in name.parts:
+                    raise ValueError(
+                        f"{path} holds {member.name!r}, which leads out of its folder. "
+                        "Make the archive again, with names within it."
+                    )
+                if member.isfile() and name.suffix.lower() in SUFFIXES:
+                    place = f"{member.offset_data}:{member.size}:{path}"
+                    found[name.as_posix()] = place
+    except (tarfile.TarError, OSError) as error:
+        raise ValueError(
+            f"{path} is no tar archive, or is cut short ({error}). Copy it again."
+        ) from error
+    return found
+
+
+def _short_names(found):
+    counts = {}
+    for name in found:
+        short = pathlib.PurePosixPath(name).name
+        counts.setdefault(short, []).append(name)
+    return {k: found[names[0]] for k, names in counts.items() if len(names) == 1}
+
+
+def _read(place):
+    offset, size, path = place.decode("utf-8").split(":", 2)
+    with open(path, "rb") as file:
+        file.seek(int(offset))
+        return file.read(int(size))
