@@ -1,5 +1,6 @@
 """Raw examples from files, and batches for training from examples."""
 
+from zoo.data.captioning import caption_batches
 from zoo.data.classification import classification_batches
 from zoo.data.contrastive import contrastive_batches
 from zoo.data.corpora import read_corpora
@@ -10,6 +11,7 @@ from zoo.data.splits import read_splits
 from zoo.data.translation import translation_batches
 
 __all__ = [
+    "caption_batches",
     "classification_batches",
     "contrastive_batches",
     "labelling_batches",

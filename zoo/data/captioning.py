@@ -1,0 +1,242 @@
+"""Images with captions to batches for training a captioning model."""
+
+import logging
+import re
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.data.augmentation import NUM_DRAWS, augment
+from zoo.data.epoch_dataset import epoch_dataset
+from zoo.data.image_decoding import decode_image, resize_image
+from zoo.data.places import Places
+from zoo.data.row_epochs import RowEpochs
+from zoo.data.tokenized_texts import check_examples, ragged_batches
+
+# A mirrored image has its left on its right.
+_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+# Images are kept this much larger than the model reads them, to cut parts out.
+_MARGIN = 8 / 7
+_MOST_BROKEN = 0.02  # share of the images
+_READ_TOGETHER = 64
+
+_logger = logging.getLogger(__name__)
+
+
+def caption_batches(
+    examples,
+    tokenizer,
+    *,
+    image_size,
+    max_length=64,
+    batch_tokens=4096,
+    augmented=True,
+    num_buckets=4,
+    shuffle=True,
+    seed=0,
+    first_epoch=0,
+    batches_per_update=1,
+):
+    """Decodes and tokenizes a corpus once and serves it in batches of few shapes.
+
+    All captions of an image are packed in one row, so that it is encoded once. With
+    `augmented`, every epoch shows another part of it, perhaps mirrored (not where a
+    caption speaks of left or right), in slightly other colours. Epochs are as in
+    `zoo.data.translation_batches`: a batch is a pure function of (seed, epoch, step).
+
+    Images that cannot be decoded are left out, with a warning that names the first; if
+    they are more than 2 %, that is an error. The pixels of all others are held in
+    memory.
+
+    Args:
+        examples: `tf.data.Dataset` of `{"image", "captions"}`: the bytes of a JPEG or
+            PNG, and strings `(number,)`.
+        tokenizer: a `zoo.text` tokenizer with start and end.
+        image_size: (int, int). Height and width that the model reads.
+        max_length: int. Captions of more ids, the end included, are left out.
+        batch_tokens: int. The most places for captions in a batch.
+        augmented: bool.
+        Others: as in `zoo.data.classification_batches`.
+
+    Returns:
+        `tf.data.Dataset` of (inputs, labels, sample_weight): inputs are `images` uint8
+        `(batch, height, width, 3)`, `target_ids`, `target_segment_ids` and
+        `target_positions` `(batch, length)`; labels and weights `(batch, length)`, the
+        weights 0 on padding and with mean 1.
+    """
+    check_examples(examples, ("image", "captions"))
+    epochs = _CaptionEpochs(
+        _Corpus(examples, tokenizer, image_size, max_length, augmented),
+        batch_tokens=batch_tokens,
+        num_buckets=num_buckets,
+        batches_per_update=batches_per_update,
+        shuffle=shuffle,
+        seed=seed,
+    )
+
+    def view(inputs, labels, weight):
+        draws, can_flip = inputs.pop("draws"), inputs.pop("can_flip")
+        if augmented:
+            inputs["images"] = augment(inputs["images"], draws, can_flip, *image_size)
+        return inputs, labels, weight
+
+    dataset = epoch_dataset(epochs, epochs.signature, first_epoch)
+    return dataset.map(view, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+class _CaptionEpochs:
+    """The epochs of a corpus, each batch with the random numbers of its views."""
+
+    def __init__(self, corpus, *, seed, **options):
+        self.corpus = corpus
+        self.seed = seed
+        self.rows = RowEpochs(corpus.lengths, corpus.arrays, seed=seed, **options)
+        self.num_batches = self.rows.num_batches
+
+    def batches(self, epoch):
+        """Yields (inputs, labels, sample_weight)."""
+        for step, (inputs, labels, weight) in enumerate(self.rows.batches(epoch)):
+            generator = np.random.default_rng([self.seed, epoch, step])
+            draws = generator.random((len(labels), NUM_DRAWS), np.float32)
+            yield {**inputs, "draws": draws}, labels, weight
+
+    @property
+    def signature(self):
+        shapes = self.rows.shapes
+        length = shapes[0][0] if len(shapes) == 1 else None
+        places = tf.TensorSpec([None, length], tf.int32)
+        names = ("target_ids", "target_segment_ids", "target_positions")
+        inputs = {
+            **dict.fromkeys(names, places),
+            "images": tf.TensorSpec([None, *self.corpus.images.shape[1:]], tf.uint8),
+            "can_flip": tf.TensorSpec([None], tf.bool),
+            "draws": tf.TensorSpec([None, NUM_DRAWS], tf.float32),
+        }
+        return inputs, places, tf.TensorSpec([None, length], tf.float32)
+
+
+class _Corpus:
+    """Images as pixels, and the captions of each as one packed row.
+
+    Attributes:
+        images: uint8 `(images, height, width, 3)`.
+        lengths: int `(images,)`. Places that the captions of each take.
+    """
+
+    def __init__(self, examples, tokenizer, image_size, max_length, augmented):
+        margin = _MARGIN if augmented else 1.0
+        size = [round(side * margin) for side in image_size]
+        images, captions, self.can_flip = _read(examples, size)
+        flat = [caption for own in captions for caption in own]
+        ids = iter(tokenizer.tokenize(tf.constant(flat, tf.string)).to_list())
+        start, end = tokenizer.start_token_id, tokenizer.end_token_id
+        parts = [
+            _packed([next(ids) for _ in own], start, end, max_length)
+            for own in captions
+        ]
+        num_left_out = len(flat) - sum(part[1].max(initial=0) for part in parts)
+        if num_left_out:
+            _logger.warning(
+                "Left out %d captions: they have more than max_length=%d ids.",
+                *(num_left_out, max_length),
+            )
+        kept = [i for i, part in enumerate(parts) if len(part[0])]
+        if not kept:
+            raise ValueError(
+                f"There is no caption to train on: all have more than {max_length} ids."
+            )
+        self.images, self.can_flip = images[kept], self.can_flip[kept]
+        columns = zip(*(parts[i] for i in kept), strict=True)
+        self.ids, self.segments, self.positions, self.labels = map(
+            np.concatenate, columns
+        )
+        self.lengths = np.array([len(parts[i][0]) for i in kept])
+        self.offsets = np.concatenate([[0], np.cumsum(self.lengths)])
+
+    def arrays(self, batch):
+        """(inputs, labels, weight) of one `batching.Batch`."""
+        places = Places(batch.shape[:2], batch, batch.source_starts, self.lengths)
+
+        def gathered(values):
+            return places.gather(values, self.offsets)
+
+        images = np.zeros((batch.shape[0], *self.images.shape[1:]), np.uint8)
+        images[batch.rows] = self.images[batch.pairs]
+        can_flip = np.zeros(batch.shape[0], bool)
+        can_flip[batch.rows] = self.can_flip[batch.pairs]
+        segments = gathered(self.segments)
+        inputs = {
+            "images": images,
+            "can_flip": can_flip,
+            "target_ids": gathered(self.ids),
+            "target_segment_ids": segments,
+            "target_positions": gathered(self.positions),
+        }
+        return inputs, gathered(self.labels), (segments > 0).astype(np.float32)
+
+
+def _packed(captions, start, end, max_length):
+    """The captions of one image as (ids, segments, positions, labels), int arrays.
+
+    >>> _packed([[5, 6], [7]], start=1, end=2, max_length=9)
+    [1, 5, 6, 1, 7], [1, 1, 1, 2, 2], [0, 1, 2, 0, 1], [5, 6, 2, 7, 2]
+    """
+    captions = [ids for ids in captions if 0 < len(ids) < max_length]
+    columns = [
+        np.concatenate(
+            [
+                np.array([[start, *ids], [i + 1] * (len(ids) + 1)], np.int32),
+                np.array([range(len(ids) + 1), [*ids, end]], np.int32),
+            ]
+        )
+        for i, ids in enumerate(captions)
+    ]
+    return tuple(np.concatenate([np.zeros((4, 0), np.int32), *columns], axis=1))
+
+
+def _read(examples, size):
+    """Decodes all images: (uint8 `(n, *size, 3)`, captions of each, bool `(n,)`)."""
+
+    def decode(example):
+        image, error = decode_image(example["image"])
+        blank = tf.zeros([*size, 3], tf.uint8)
+        image = tf.cond(error == "", lambda: resize_image(image, *size), lambda: blank)
+        return {"image": image, "error": error, "captions": example["captions"]}
+
+    decoded = ragged_batches(
+        examples.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True),
+        _READ_TOGETHER,
+    )
+    images, captions, broken, number = [], [], [], 0
+    progress = keras.utils.Progbar(None, unit_name="images")
+    for batch in decoded:
+        errors = [error.decode() for error in batch["error"].numpy()]
+        texts = batch["captions"].to_list()
+        for pixels, error, own in zip(batch["image"], errors, texts, strict=True):
+            own = [text.decode("utf-8") for text in own]
+            if error:
+                broken.append(f"image {number} ({own[0] if own else '?'!r}): {error}")
+            else:
+                images.append(pixels.numpy())
+                captions.append(own)
+            number += 1
+        progress.add(len(errors))
+    _check_broken(broken, number)
+    flip = [not any(map(_SIDES.search, own)) for own in captions]
+    return np.stack(images), captions, np.array(flip)
+
+
+def _check_broken(broken, number):
+    if number == 0 or len(broken) > _MOST_BROKEN * number:
+        raise ValueError(
+            f"{len(broken)} of {number} images cannot be used. {' '.join(broken[:1])} "
+            "Mend them or leave them out."
+        )
+    if broken:
+        _logger.warning(
+            "Left out %d of %d images, the first of them %s",
+            len(broken),
+            number,
+            *broken[:1],
+        )
