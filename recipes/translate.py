@@ -72,6 +72,7 @@ def main(
     target: str = "de",
     preset: str = "translator_tiny",
     vocabulary_size: int | None = None,
+    lowercase: bool = False,
     epochs: int | None = None,
     batch_tokens: int | None = None,
     packed: bool = True,
@@ -98,6 +99,7 @@ def main(
         target: Language to translate to.
         preset: A size; `zoo presets` lists them.
         vocabulary_size: Subwords of the joint vocabulary (10,000; dates 900).
+        lowercase: Read and write small letters only, as many papers do.
         epochs: Passes over the training pairs (50; dates 4). A finished run goes on
             if there are more, with the learning rate of the longer run.
         batch_tokens: Places of a batch, source and target (4,096; dates 2,048).
@@ -133,8 +135,10 @@ def main(
         train, validation = date_pairs("train"), date_pairs("validation")
         tests = {"test": date_pairs("test")}
     tokenizer = zoo.text.learn_tokenizer(
-        train.flat_map(both_sides), settings["vocabulary_size"]
+        train.flat_map(both_sides), settings["vocabulary_size"], lowercase=lowercase
     )
+    if lowercase:
+        validation = validation.map(in_small_letters)
 
     # Model
     translator = zoo.Translator.from_preset(
@@ -226,6 +230,10 @@ def name_of(data):
 def both_sides(pair):
     """Source and target as two lines, for a vocabulary of both languages."""
     return tf.data.Dataset.from_tensor_slices([pair["source"], pair["target"]])
+
+
+def in_small_letters(pair):
+    return {side: tf.strings.lower(text, "utf-8") for side, text in pair.items()}
 
 
 if __name__ == "__main__":

@@ -118,6 +118,20 @@ def test_help_names_the_flags_all_recipes_share():
 
 
 @pytest.mark.slow
+def test_small_letters_only(corpus, tmp_path):
+    run(corpus, tmp_path, lowercase=True, epochs=1)
+    translator = zoo.Translator.from_preset(tmp_path / "run")
+    ids = translator.source_tokenizer(["The BIG Dog", "the big dog"]).to_list()
+    assert ids[0] == ids[1]
+    loaded = tf.saved_model.load(str(tmp_path / "export" / "1"))
+    answers = [
+        loaded.signatures["serving_default"](text=tf.constant([text]))["translation"]
+        for text in ("The BIG Dog", "the big dog")
+    ]
+    assert answers[0].numpy() == answers[1].numpy()
+
+
+@pytest.mark.slow
 def test_optimizers_by_name(corpus, tmp_path):
     assert set(translate.OPTIMIZERS) == {"adam", "adamw", "lion", "muon"}
     run(corpus, tmp_path, optimizer="muon", epochs=1)

@@ -102,6 +102,17 @@ def test_no_text(lines):
         learn_tokenizer(lines, 300)
 
 
+def test_small_letters_of_every_script():
+    lines = ["ein großer HUND", "\u0130 \u1e9e \u03a3\u03a3 \u0416 \u10a0"] * 4
+    tokenizer = learn_tokenizer(lines, 300, lowercase=True)
+    texts = [*lines[:2], "\u00c4RGER \U0001f600 \u4e2d", "  A  b\tC\n"]
+    written = [text.decode() for text in tokenizer.detokenize(tokenizer(texts)).numpy()]
+    assert written == ["".join(c.lower() for c in text) for text in texts]
+    kept = learn_tokenizer(lines, 300)
+    assert kept.detokenize(kept(texts[:1]))[0].numpy().decode() == texts[0]
+    assert kept.proto == learn_tokenizer(lines, 300, lowercase=False).proto
+
+
 def test_unknown_kind():
     with pytest.raises(ValueError, match="Unknown kind 'words' of tokenizer. Known"):
         learn_tokenizer(LINES, kind="words")

@@ -4,6 +4,7 @@ import io
 import numbers
 import os
 import re
+import sys
 import tempfile
 
 import sentencepiece
@@ -37,7 +38,8 @@ def learn_tokenizer(
     The same lines give the same tokenizer.
 
     - `"sentence_piece"`: byte-pair encoding, with bytes to fall back on. Nothing is
-      normalised and white space is kept, so that any text survives encode then decode.
+      normalised, unless `lowercase` asks for it, and white space is kept, so that any
+      text survives encode then decode.
     - `"word_piece"`: the pieces of words without accents, as BERT has them. A word with
       a character that is too rare for the vocabulary is unknown.
 
@@ -52,8 +54,8 @@ def learn_tokenizer(
         vocabulary_size: int. Number of ids. Of a SentencePiece vocabulary 4 are
             special and 256 are bytes, of a WordPiece one 5 are special.
         kind: str. `"sentence_piece"` or `"word_piece"`.
-        lowercase: bool. WordPiece only, where it is true unless given: capitals
-            become small letters and accents are left out.
+        lowercase: bool. Capitals become small letters, and are decoded as such; of
+            WordPiece, where it is true unless given, accents are left out too.
 
     Returns:
         `SentencePieceTokenizer` or `WordPieceTokenizer`.
@@ -72,22 +74,19 @@ def learn_tokenizer(
         lowercase = lowercase is None or lowercase
         pieces = learn_word_pieces(lines, vocabulary_size, lowercase)
         return WordPieceTokenizer(pieces, lowercase=lowercase)
-    if lowercase is not None:
-        raise ValueError(
-            f"lowercase is {lowercase}, but a SentencePiece vocabulary keeps text as "
-            'it is. Leave it out, or pass kind="word_piece".'
-        )
-    return SentencePieceTokenizer(_learn_sentence_pieces(lines, vocabulary_size))
+    proto = _learn_sentence_pieces(lines, vocabulary_size, bool(lowercase))
+    return SentencePieceTokenizer(proto)
 
 
-def _learn_sentence_pieces(lines, vocabulary_size):
+def _learn_sentence_pieces(lines, vocabulary_size, lowercase):
     """A SentencePiece model, as bytes."""
     lines = TrainingLines(lines)
     # As they will be encoded: with a space before.
     spaced = (" " + line.translate(_RESERVED) for line in lines)
     model = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
-        options = _trainer_options(vocabulary_size, _normalization_rules(folder))
+        rules = _normalization_rules(folder, lowercase)
+        options = _trainer_options(vocabulary_size, rules)
         try:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=spaced, model_writer=model, **options
@@ -121,8 +120,8 @@ def _trainer_options(vocabulary_size, normalization_rules):
     }
 
 
-def _normalization_rules(folder):
-    """Writes the one rule, U+2581 to a space, and returns its path.
+def _normalization_rules(folder, lowercase):
+    """Writes the rules, U+2581 to a space and perhaps small letters; returns the path.
 
     SentencePiece writes U+2581 for a space, so the rule changes no text that could
     come back otherwise; but with no rule at all ("identity") the TensorFlow op writes
@@ -131,7 +130,18 @@ def _normalization_rules(folder):
     path = os.path.join(folder, "rules.tsv")
     with open(path, "w", encoding="utf-8") as file:
         file.write("2581\t20\n")
+        if lowercase:
+            file.writelines(_small_letters())
     return path
+
+
+def _small_letters():
+    """Yields a rule for each character that is not one already."""
+    for character in map(chr, range(sys.maxunicode + 1)):
+        small = character.lower()
+        if small != character:
+            codes = " ".join(f"{ord(part):X}" for part in small)
+            yield f"{ord(character):X}\t{codes}\n"
 
 
 def _without_paths(proto):
