@@ -99,8 +99,3 @@ def test_no_text(lines):
 def test_a_line_that_is_no_text_is_named():
     with pytest.raises(ValueError, match=r"Line 2 is not UTF-8 \(byte 0xff\)"):
         learn_word_pieces(["the cat", b"\xff"], 300)
-
-
-def test_lowercase_is_no_matter_of_sentence_pieces():
-    with pytest.raises(ValueError, match='lowercase is True, but .* kind="word_piece"'):
-        learn_tokenizer(LINES, 300, lowercase=True)

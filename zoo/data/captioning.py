@@ -3,7 +3,6 @@
 import logging
 import re
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -209,7 +208,6 @@ def _read(examples, size):
         _READ_TOGETHER,
     )
     images, captions, broken, number = [], [], [], 0
-    progress = keras.utils.Progbar(None, unit_name="images")
     for batch in decoded:
         errors = [error.decode() for error in batch["error"].numpy()]
         texts = batch["captions"].to_list()
@@ -221,7 +219,6 @@ def _read(examples, size):
                 images.append(pixels.numpy())
                 captions.append(own)
             number += 1
-        progress.add(len(errors))
     _check_broken(broken, number)
     flip = [not any(map(_SIDES.search, own)) for own in captions]
     return np.stack(images), captions, np.array(flip)
