@@ -190,15 +190,17 @@ def main(
 def write_report(classifier, examples, run_dir):
     """The tables and pictures of the answers to labelled examples."""
     texts, labels = classifier.texts_and_labels(examples)
+    probability = classifier.probabilities(texts)
     zoo.training.write_classification_report(
-        run_dir, classifier.classes, texts, labels, classifier.probabilities(texts)
+        run_dir, classifier.classes, texts, labels, probability
     )
-    answer, seen = classifier.classify(texts[0]), classifier.explain(texts[0])
+    answer = classifier.classes[probability[0].argmax()]
+    seen = classifier.explain(texts[0])
     layers = [f"layer {i + 1}" for i in range(len(seen["attention"]))]
     zoo.training.draw_attention(
         Path(run_dir) / "attention.png",
         *(seen["pieces"], layers, seen["attention"]),
-        axes=("piece", f"what led to {answer['label']!r}"),
+        axes=("piece", f"what led to {answer!r}"),
     )
 
 

@@ -39,13 +39,6 @@ def augment(images, draws, can_flip, height, width):
     return tf.cast(tf.clip_by_value(tf.round(values), 0.0, 255.0), tf.uint8)
 
 
-def center(images, height, width):
-    """uint8 `(batch, rows, columns, 3)` -> the middle `(batch, height, width, 3)`."""
-    top, left = ((tf.shape(images)[i] - n) // 2 for i, n in ((1, height), (2, width)))
-    cut = images[:, top : top + height, left : left + width]
-    return tf.ensure_shape(cut, [None, height, width, 3])
-
-
 def _window(draw, length, side):
     """float `(batch,)` -> int `(batch, length)`, consecutive places below `side`."""
     room = tf.cast(side - length + 1, tf.float32)

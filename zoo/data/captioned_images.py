@@ -11,9 +11,8 @@ from zoo.data.text_files import read_lines, read_text
 
 _IMAGE = ("image", "image_name", "file_name", "filename", "image_path")
 _CAPTION = ("caption", "captions", "comment", "text", "sentence")
-_NUMBERED = re.compile(
-    r"(.+\.(?:jpe?g|png))#\d+\t(.*)", re.IGNORECASE
-)  # Flickr8k.token
+# A line of Flickr8k.token.txt.
+_NUMBERED = re.compile(r"(.+\.(?:jpe?g|png))#\d+\t(.*)", re.IGNORECASE)
 # More images than this share that are not there are an error, fewer are left out.
 _MOST_MISSING = 0.05
 
