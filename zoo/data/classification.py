@@ -1,12 +1,11 @@
 """Labelled texts to batches for training a classification model."""
 
-import logging
-
 import numpy as np
 import tensorflow as tf
 
 from zoo.data.label_ids import label_ids
 from zoo.data.places import Places
+from zoo.data.row_encoder import RowEncoder, warn_of_cut
 from zoo.data.row_epochs import RowEpochs
 from zoo.data.tokenized_texts import (
     TOKENIZED_TOGETHER,
@@ -14,10 +13,6 @@ from zoo.data.tokenized_texts import (
     join_texts,
     ragged_batches,
 )
-from zoo.text.overlapping_chunks import overlapping_chunks
-from zoo.text.special_tokens import num_special_tokens, with_special_tokens
-
-_logger = logging.getLogger(__name__)
 
 
 def classification_batches(
@@ -82,7 +77,7 @@ def classification_batches(
         )
     if overlap is None:
         overlap = (max_length - 2) // 4
-    encode = _Encoder(
+    encode = RowEncoder(
         tokenizer, max_length, overlap if long_texts == "chunks" else None
     )
     rows = _Rows(examples, encode, classes, multi_label, tokenizer.pad_token_id)
@@ -97,38 +92,6 @@ def classification_batches(
     )
     labels = ((None, len(classes)), tf.float32) if multi_label else ((None,), tf.int32)
     return epochs.dataset(labels, ((None,), tf.float32), first_epoch)
-
-
-class _Encoder:
-    """Examples to rows of ids, in the graph."""
-
-    def __init__(self, tokenizer, max_length, overlap):
-        self.tokenizer = tokenizer
-        self.max_length = max_length
-        self.overlap = overlap
-
-    def __call__(self, examples):
-        """Dict of strings `(n,)` -> (token_ids, segment_ids, owner, number cut).
-
-        The ids are ragged `(rows, None)`; `owner` `(rows,)` says whose row it is.
-        """
-        texts = [
-            self.tokenizer.tokenize(examples[name])
-            for name in ("text", "text_pair")
-            if name in examples
-        ]
-        owner = tf.range(texts[0].nrows(tf.int32))
-        if self.overlap is not None:
-            length = self.max_length - num_special_tokens(self.tokenizer)
-            chunks, owner = overlapping_chunks(texts[0], length, self.overlap)
-            texts = [chunks]
-        token_ids, segment_ids = with_special_tokens(
-            *texts, tokenizer=self.tokenizer, max_length=self.max_length
-        )
-        whole = tf.add_n([ids.row_lengths() for ids in texts])
-        whole += num_special_tokens(self.tokenizer, is_pair=len(texts) == 2)
-        is_cut = whole > self.max_length
-        return token_ids, segment_ids, owner, tf.math.count_nonzero(is_cut)
 
 
 class _Rows:
@@ -192,9 +155,5 @@ def _encoded(examples, encode, multi_label):
     sizes = [len(counts) for _, counts in labels]
     before = np.cumsum(sizes) - sizes
     owner = np.concatenate([o + b for o, b in zip(owners, before, strict=True)])
-    if sum(num_cut):
-        _logger.warning(
-            "%d of %d texts are cut: they have more than the max_length tokens.",
-            *(sum(num_cut), len(counts)),
-        )
+    warn_of_cut(sum(num_cut), len(counts))
     return texts, segments, owner, ([x for flat, _ in labels for x in flat], counts)

@@ -1,18 +1,14 @@
 """Pairs of texts that mean alike to batches for training an embedding model."""
 
-import logging
-
 import numpy as np
 import tensorflow as tf
 
 from zoo.data.places import Places
+from zoo.data.row_encoder import RowEncoder, warn_of_cut
 from zoo.data.row_epochs import RowEpochs
 from zoo.data.tokenized_texts import TOKENIZED_TOGETHER, check_examples, join_texts
-from zoo.text.special_tokens import num_special_tokens, with_special_tokens
 
 _SIDES = ("text", "text_pair")
-
-_logger = logging.getLogger(__name__)
 
 
 def contrastive_batches(
@@ -100,18 +96,15 @@ def contrastive_batches(
 def _encoded(examples, tokenizer, max_length):
     """Reads the corpus once: a `TokenizedTexts` a side, and the label of each pair."""
 
-    def encode(texts):
-        token_ids = tokenizer.tokenize(texts)
-        most = max_length - num_special_tokens(tokenizer)
-        num_cut = tf.math.count_nonzero(token_ids.row_lengths() > most)
-        rows, _ = with_special_tokens(
-            token_ids, tokenizer=tokenizer, max_length=max_length
-        )
-        return (rows.flat_values, rows.row_lengths()), num_cut
+    encode = RowEncoder(tokenizer, max_length)
 
     def read(batch):
-        (first, cut), (second, also_cut) = (encode(batch[name]) for name in _SIDES)
-        return first, second, [batch[name] for name in _SIDES], cut + also_cut
+        rows, num_cut = [], 0
+        for name in _SIDES:
+            ids, _, _, cut = encode({"text": batch[name]})
+            rows.append((ids.flat_values, ids.row_lengths()))
+            num_cut += cut
+        return *rows, [batch[name] for name in _SIDES], num_cut
 
     parts = list(
         examples.batch(TOKENIZED_TOGETHER)
@@ -122,11 +115,7 @@ def _encoded(examples, tokenizer, max_length):
         raise ValueError("There is no pair of texts to train on.")
     first, second, texts, num_cut = zip(*parts, strict=True)
     texts = np.concatenate(texts, axis=1)
-    if sum(num_cut):
-        _logger.warning(
-            "%d of %d texts are cut: they have more than the max_length tokens.",
-            *(sum(num_cut), texts.size),
-        )
+    warn_of_cut(sum(num_cut), texts.size)
     return (join_texts(first), join_texts(second)), _kinds(*texts)
 
 
