@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import zoo
 from tests.tasks.conftest import LINES, pairs
-from zoo.tasks.requests import text_seeds
+from zoo.tasks.requests import item_seeds
 from zoo.tasks.translation_graph import join_pieces
 
 TEXTS = ["the small dog runs the dog.", "a big cat sees a cat.", "the man"]
@@ -111,9 +111,9 @@ def test_samples_come_best_first_with_their_scores(translator):
 
 
 def test_equal_texts_have_other_seeds_up_to_the_last_seed():
-    seeds = text_seeds(["a", "b", "a"], seed=3).numpy()
+    seeds = item_seeds([b"a", b"b", b"a"], seed=3).numpy()
     assert seeds[2] == seeds[0] + 1
-    assert text_seeds(["", ""], seed=0xFFFFFFFF).numpy().tolist() == [-1, 0]
+    assert item_seeds([b"", b""], seed=0xFFFFFFFF).numpy().tolist() == [-1, 0]
 
 
 def test_sampling_becomes_greedy_in_the_limit(translator):

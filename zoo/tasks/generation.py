@@ -1,8 +1,97 @@
-"""Runs a decoder over any number of rows in few static shapes."""
+"""Requests for decoded answers: their options, and few static shapes."""
+
+import secrets
 
 import tensorflow as tf
 
+from zoo.tasks.requests import check_generation_options, decoded, item_seeds
+
 BATCH_SIZES = (1, 4, 16, 64)
+
+
+def answer_request(
+    answer,
+    model,
+    inputs,
+    items,
+    single,
+    *,
+    num_beams=4,
+    max_length=None,
+    length_penalty=0.6,
+    num_return_sequences=1,
+    temperature=None,
+    top_k=None,
+    top_p=None,
+    seed=None,
+    return_scores=False,
+):
+    """Checks the options of `generate`, answers, and gives the answers as they came.
+
+    Args:
+        answer: callable. Whether tokens are drawn and the number of answers to each
+            item -> a callable of the inputs, seeds int32 `(n,)` and a dict of options,
+            which gives answers string and scores float32, both `(n, any)`.
+        model: has `max_length`.
+        inputs: list of tensors with `n` rows.
+        items: list of `n` bytes, on which the seeds hang.
+        single: bool. One item was given, not a list.
+        Others, returns: as `zoo.Translator.generate`.
+    """
+    check_generation_options(
+        num_beams=num_beams,
+        max_length=max_length,
+        length_penalty=length_penalty,
+        num_return_sequences=num_return_sequences,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+    )
+    sampling = any(option is not None for option in (temperature, top_k, top_p))
+    if not sampling and num_return_sequences > num_beams:
+        raise ValueError(
+            f"num_return_sequences={num_return_sequences} must lie between 1 and "
+            f"num_beams={num_beams}. Raise num_beams, or pass temperature= to "
+            "draw any number of answers."
+        )
+    if not items:
+        return ([], []) if return_scores else []
+    options = search_options(model, max_length, length_penalty, num_return_sequences)
+    if sampling:
+        options |= sampling_options(temperature, top_k, top_p)
+    seed = secrets.randbits(31) if seed is None else seed
+    run = answer(sampling, num_return_sequences if sampling else num_beams)
+    answers, scores = run(*inputs, item_seeds(items, seed), options)
+    answers = [decoded(row[:num_return_sequences]) for row in answers]
+    scores = scores.numpy()[:, :num_return_sequences].tolist()
+    if num_return_sequences == 1:
+        answers, scores = [row[0] for row in answers], [row[0] for row in scores]
+    if single:
+        answers, scores = answers[0], scores[0]
+    return (answers, scores) if return_scores else answers
+
+
+def search_options(model, max_length=None, length_penalty=0.6, num_results=1):
+    """The options of a search as tensors, so that another value traces nothing."""
+    max_length = min(max_length or model.max_length, model.max_length)
+    return {
+        "max_length": tf.constant(max_length, tf.int32),
+        "length_penalty": tf.constant(length_penalty, tf.float32),
+        "num_results": tf.constant(num_results, tf.int32),
+    }
+
+
+def sampling_options(temperature, top_k, top_p):
+    """The further options when tokens are drawn; None leaves one out."""
+    top_k = min(top_k or 0, tf.int32.max)
+    return {
+        "temperature": tf.constant(
+            1 if temperature is None else temperature, tf.float32
+        ),
+        "top_k": tf.constant(top_k, tf.int32),
+        "top_p": tf.constant(1 if top_p is None else top_p, tf.float32),
+    }
 
 
 def length_buckets(max_length):
@@ -47,8 +136,8 @@ def decode_in_pieces(decode, rows, seeds, *, max_length, num_results):
     def decode_piece(begin, ids, scores):
         piece = ordered[begin : begin + BATCH_SIZES[-1]].to_tensor()
         count = tf.shape(piece)[0]
-        more = _smallest_at_least(sizes, count) - count
-        longer = _smallest_at_least(buckets, tf.shape(piece)[1]) - tf.shape(piece)[1]
+        more = smallest_at_least(sizes, count) - count
+        longer = smallest_at_least(buckets, tf.shape(piece)[1]) - tf.shape(piece)[1]
         new_ids, new_scores = decode(
             tf.pad(piece, [[0, more], [0, longer]]),
             tf.pad(ordered_seeds[begin : begin + BATCH_SIZES[-1]], [[0, more]]),
@@ -77,6 +166,6 @@ def decode_in_pieces(decode, rows, seeds, *, max_length, num_results):
     return tf.gather(ids, back), tf.gather(scores, back)
 
 
-def _smallest_at_least(sizes, value):
+def smallest_at_least(sizes, value):
     """The first of ascending `sizes` that is not below `value`."""
     return tf.reduce_min(tf.boolean_mask(sizes, sizes >= value))

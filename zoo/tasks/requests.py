@@ -99,17 +99,17 @@ _OPTIONS = {  # name: its type, its range, both in words
 _LEFT_OUT = ("max_length", "temperature", "top_k", "top_p", "seed")  # may be None
 
 
-def text_seeds(texts, seed):
-    """int32 `(n,)`: a seed for each text that hangs on the text, not on its place.
+def item_seeds(items, seed):
+    """int32 `(n,)`: a seed for each item that hangs on its bytes, not on its place.
 
-    The second of two equal texts gets another one.
+    The second of two equal items gets another one.
     """
     seen = collections.Counter()
     seeds = []
-    for text in texts:
-        start = zlib.crc32(text.encode("utf-8"), seed & 0xFFFFFFFF)
-        seeds.append((start + seen[text]) & 0xFFFFFFFF)
-        seen[text] += 1
+    for item in items:
+        start = zlib.crc32(item, seed & 0xFFFFFFFF)
+        seeds.append((start + seen[item]) & 0xFFFFFFFF)
+        seen[item] += 1
     return tf.constant(np.array(seeds, np.uint32).astype(np.int32))
 
 

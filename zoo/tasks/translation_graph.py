@@ -3,37 +3,14 @@
 import tensorflow as tf
 from keras import ops
 
-from zoo.decoding import beam_search, sample
-from zoo.sampling import row_seeds
 from zoo.tasks.generation import decode_in_pieces
+from zoo.tasks.memory_search import search_memory
 from zoo.text.chunking import cut_long
 
 
 def longest_answer(source_length):
     """The most tokens an answer may have, for sources of that many tokens."""
     return 2 * source_length + 16
-
-
-def search_options(model, max_length=None, length_penalty=0.6, num_results=1):
-    """The options of `search` as tensors, so that another value traces nothing."""
-    max_length = min(max_length or model.max_length, model.max_length)
-    return {
-        "max_length": tf.constant(max_length, tf.int32),
-        "length_penalty": tf.constant(length_penalty, tf.float32),
-        "num_results": tf.constant(num_results, tf.int32),
-    }
-
-
-def sampling_options(temperature, top_k, top_p):
-    """The further options of `search` when it draws; None leaves one out."""
-    top_k = min(top_k or 0, tf.int32.max)
-    return {
-        "temperature": tf.constant(
-            1 if temperature is None else temperature, tf.float32
-        ),
-        "top_k": tf.constant(top_k, tf.int32),
-        "top_p": tf.constant(1 if top_p is None else top_p, tf.float32),
-    }
 
 
 def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, width):
@@ -44,17 +21,15 @@ def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, wid
         source_ids: int32 `(batch, S)`, 0 is padding; a row of it alone gives an
             empty answer.
         seeds: int32 `(batch,)`. Used in sampling only.
-        options: dict of scalar tensors, of `search_options`, and for sampling of
-            `sampling_options` too.
+        options: dict of scalar tensors, as `zoo.tasks.generation` makes them.
         start_id, end_id: int. Of the target tokenizer.
 
     Returns:
         ids int32 `(batch, width, T)` and scores float32 `(batch, width)`. A search
         may leave those after the first `num_results` empty, with score -inf.
     """
-    batch_size, source_length = ops.shape(source_ids)
+    source_length = ops.shape(source_ids)[1]
     memory, memory_mask = model.encode(source_ids)
-    crosses = model.project_memory(memory)
     lengths = ops.sum(ops.cast(memory_mask, "int32"), axis=-1)
     limits = ops.minimum(longest_answer(lengths), options["max_length"])
     limits = ops.where(lengths > 0, limits, 0)
@@ -62,52 +37,18 @@ def search(model, source_ids, seeds, options, *, start_id, end_id, sampling, wid
     if isinstance(source_length, int):
         max_length = min(longest_answer(source_length), model.max_length)
 
-    def step(token_ids, index, cache, visible=None):
-        return model.step(
-            token_ids,
-            index,
-            cache,
-            crosses,
-            memory_mask=memory_mask,
-            self_attention_mask=visible,
-        )
-
-    shared = {
-        "max_length": max_length,
-        "end_id": end_id,
-        "length_penalty": options["length_penalty"],
-    }
-    start_ids = ops.full((batch_size,), start_id, dtype="int32")
-    if not sampling:
-        return beam_search(
-            step,
-            model.start_cache(batch_size, max_length * width),
-            start_ids,
-            limits=limits,
-            num_beams=width,
-            num_results=options["num_results"],
-            share_cache=True,
-            **shared,
-        )
-
-    def repeat(x):
-        return ops.repeat(x, width, axis=0)
-
-    number = ops.tile(ops.arange(width, dtype="int32"), [batch_size])
-    token_ids, scores = sample(
-        step,
-        model.start_cache(batch_size * width, max_length),
-        repeat(start_ids),
-        limits=repeat(limits),
-        seed=row_seeds(repeat(seeds), number),
-        temperature=options["temperature"],
-        top_k=options["top_k"],
-        top_p=options["top_p"],
-        **shared,
-    )
-    return (
-        ops.reshape(token_ids, (batch_size, width, -1)),
-        ops.reshape(scores, (batch_size, width)),
+    return search_memory(
+        model,
+        memory,
+        seeds,
+        options,
+        memory_mask=memory_mask,
+        limits=limits,
+        max_length=max_length,
+        start_id=start_id,
+        end_id=end_id,
+        sampling=sampling,
+        width=width,
     )
 
 

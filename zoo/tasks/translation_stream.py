@@ -3,6 +3,13 @@
 import tensorflow as tf
 
 from zoo.tasks.generation import length_buckets
+from zoo.tasks.stream_state import (
+    specs,
+    stacked,
+    stacked_cache,
+    unstacked,
+    unstacked_cache,
+)
 from zoo.tasks.translation_graph import longest_answer, source_pieces
 
 
@@ -33,9 +40,6 @@ def start(texts, task):
     more = tf.maximum(1 - tf.shape(pieces)[1], 0)
     pieces = tf.pad(pieces, [[0, 0], [0, more], [0, length - tf.shape(pieces)[2]]])
     longest = tf.minimum(longest_answer(length), max_length)
-    cache = _stacked(
-        [(c["key"], c["value"]) for c in task.model.start_cache(count, longest)]
-    )
     return {
         "translation": tf.fill([count], ""),
         "finished": pieces[:, 0, 0] == 0,
@@ -44,7 +48,7 @@ def start(texts, task):
         "token_ids": tf.zeros([count, longest], tf.int32),
         "index": tf.zeros([count], tf.int32),
         "crosses": _crosses(pieces[:, 0], task),
-        "cache": cache,
+        "cache": stacked_cache(task.model.start_cache(count, longest)),
     }
 
 
@@ -57,8 +61,8 @@ def step(state, task):
     logits, cache = model.step(
         tf.where(index == 0, tokenizer.start_token_id, last),
         index,
-        [dict(zip(("key", "value"), c, strict=True)) for c in _layers(state["cache"])],
-        _layers(state["crosses"]),
+        unstacked_cache(state["cache"]),
+        unstacked(state["crosses"]),
         memory_mask=source_ids != 0,
     )
     running = ~state["finished"]
@@ -89,43 +93,28 @@ def step(state, task):
             lambda: _crosses(pieces[:, 0], task),
             lambda: state["crosses"],
         ),
-        "cache": _stacked([(layer["key"], layer["value"]) for layer in cache]),
+        "cache": stacked_cache(cache),
     }
 
 
 def state_signature(task):
     """The TensorSpecs of the state, in the order that `step` takes them."""
-    model = task.model
-    head_dim = model.hidden_dim // model.num_heads
-    keys = [None, model.num_layers, 2, model.num_heads, None, head_dim]
-    shapes = {
-        "translation": ([None], tf.string),
-        "finished": ([None], tf.bool),
-        "done": ([None], tf.string),
-        "pieces": ([None, None, None], tf.int32),
-        "token_ids": ([None, None], tf.int32),
-        "index": ([None], tf.int32),
-        "crosses": (keys, model.compute_dtype),
-        "cache": (keys, model.compute_dtype),
-    }
-    return {
-        name: tf.TensorSpec(shape, dtype, name=name)
-        for name, (shape, dtype) in shapes.items()
-    }
+    return specs(
+        task.model,
+        {
+            "translation": ([None], tf.string),
+            "finished": ([None], tf.bool),
+            "done": ([None], tf.string),
+            "pieces": ([None, None, None], tf.int32),
+            "token_ids": ([None, None], tf.int32),
+            "index": ([None], tf.int32),
+        },
+    )
 
 
 def _crosses(source_ids, task):
     memory, _ = task.model.encode(source_ids)
-    return _stacked(task.model.project_memory(memory))
-
-
-def _stacked(layers):
-    """Pairs of `(n, heads, length, head_dim)` -> `(n, layers, 2, ...)`."""
-    return tf.stack([tf.stack(pair, axis=1) for pair in layers], axis=1)
-
-
-def _layers(stacked):
-    return [tuple(tf.unstack(x, axis=1)) for x in tf.unstack(stacked, axis=1)]
+    return stacked(task.model.project_memory(memory))
 
 
 def _join(done, text):

@@ -1,5 +1,4 @@
 import functools
-import secrets
 from pathlib import Path
 
 import keras
@@ -10,23 +9,18 @@ from zoo import presets
 from zoo.data.translation import translation_batches
 from zoo.export import write_saved_model
 from zoo.models import TranslationModel
+from zoo.tasks.generation import answer_request, search_options
 from zoo.tasks.preset_folder import (
     read_config,
     read_model,
     read_tokenizers,
     write_preset_folder,
 )
-from zoo.tasks.requests import (
-    check_generation_options,
-    checked_texts,
-    decoded,
-    text_seeds,
-)
+from zoo.tasks.requests import check_generation_options, checked_texts, decoded
 from zoo.tasks.tokenizer_pair import TOKENIZER_NAMES, check_fit, tokenizer_pair
 from zoo.tasks.training_defaults import compile_translation_model
 from zoo.tasks.translation_endpoints import explained, translation_endpoints
 from zoo.tasks.translation_functions import TranslationFunctions
-from zoo.tasks.translation_graph import sampling_options, search_options
 from zoo.tasks.translation_scores import translation_scores
 from zoo.text.chunking import cut_tables
 
@@ -171,8 +165,12 @@ class Translator:
         """
         single = isinstance(texts, str)
         texts = checked_texts([texts] if single else texts)
-        sampling = any(option is not None for option in (temperature, top_k, top_p))
-        check_generation_options(
+        return answer_request(
+            self._functions.answer,
+            self.model,
+            [tf.constant(texts, tf.string)],
+            [text.encode("utf-8") for text in texts],
+            single,
             num_beams=num_beams,
             max_length=max_length,
             length_penalty=length_penalty,
@@ -181,34 +179,8 @@ class Translator:
             top_k=top_k,
             top_p=top_p,
             seed=seed,
+            return_scores=return_scores,
         )
-        if not sampling and num_return_sequences > num_beams:
-            raise ValueError(
-                f"num_return_sequences={num_return_sequences} must lie between 1 and "
-                f"num_beams={num_beams}. Raise num_beams, or pass temperature= to "
-                "draw any number of answers."
-            )
-        if not texts:
-            return ([], []) if return_scores else []
-        options = search_options(
-            self.model, max_length, length_penalty, num_return_sequences
-        )
-        if sampling:
-            options |= sampling_options(temperature, top_k, top_p)
-        answer = self._functions.answer(
-            sampling, num_return_sequences if sampling else num_beams
-        )
-        seed = secrets.randbits(31) if seed is None else seed
-        answers, scores = answer(
-            tf.constant(texts, tf.string), text_seeds(texts, seed), options
-        )
-        answers = [decoded(row[:num_return_sequences]) for row in answers]
-        scores = scores.numpy()[:, :num_return_sequences].tolist()
-        if num_return_sequences == 1:
-            answers, scores = [row[0] for row in answers], [row[0] for row in scores]
-        if single:
-            answers, scores = answers[0], scores[0]
-        return (answers, scores) if return_scores else answers
 
     def evaluate(self, examples, *, language=None, batch_size=256, **options):
         """Translates the sources and scores the answers against the targets.
