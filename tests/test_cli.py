@@ -74,4 +74,4 @@ def test_predict_of_no_model_is_one_line_on_standard_error(tmp_path, capsys):
 def test_predict_without_text_says_what_is_missing(export, capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(["predict", str(export)])
-    assert "required: TEXT" in capsys.readouterr().err
+    assert "required: INPUT" in capsys.readouterr().err

@@ -24,7 +24,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     "zoo/losses.py": {"keras", "numpy"},
     "zoo/schedules.py": {"keras", "numpy"},
     "zoo/data": {
-        *("tensorflow", "tensorflow_datasets", "numpy", "babel", "num2words"),
+        *("tensorflow", "tensorflow_datasets", "numpy", "babel", "num2words", "PIL"),
         *("zoo.data", "zoo.text"),
     },
     "zoo/text": {
@@ -41,6 +41,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     "zoo/export.py": {"keras", "tensorflow", "tensorflow_serving", "numpy"},
     "zoo/tasks": {
         *("keras", "tensorflow", "jax", "torch", "numpy", "sacrebleu", "sacremoses"),
+        "pycocoevalcap",
         *("zoo.data", "zoo.decoding", "zoo.export", "zoo.interop", "zoo.losses"),
         *("zoo.models", "zoo.presets", "zoo.sampling", "zoo.schedules", "zoo.tasks"),
         "zoo.text",

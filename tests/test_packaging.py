@@ -17,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 # Where the imported name is not the name of the package that brings it.
 PACKAGE_OF = {
+    "PIL": "pillow",
     "keras_nlp": "keras-nlp",
     "tensorflow_datasets": "tensorflow-datasets",
     "tensorflow_serving": "tensorflow-serving-api",

@@ -12,6 +12,7 @@ _MODULE_OF = {
     "CaptioningModel": "zoo.models.captioning_model",
     "ClassificationModel": "zoo.models.classification_model",
     "EmbeddingModel": "zoo.models.embedding_model",
+    "ImageCaptioner": "zoo.tasks.image_captioner",
     "ImageEncoder": "zoo.models.image_encoder",
     "LabellingModel": "zoo.models.labelling_model",
     "MaskedLM": "zoo.tasks.masked_lm",

@@ -36,7 +36,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SAVED_MODEL_DIR",
         help="what export wrote, such as saved_models/dates-en-de; highest version",
     )
-    predict.add_argument("texts", nargs="+", metavar="TEXT", help="one answer each")
+    predict.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="a text, or the path of an image for a model of images: one answer each",
+    )
     predict.set_defaults(run=_predict)
     return parser
 
@@ -54,7 +59,7 @@ def _presets(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    for answer in zoo.serving.saved_model.predict(options.path, options.texts):
+    for answer in zoo.serving.saved_model.predict(options.path, options.inputs):
         print(answer)
 
 

@@ -3,13 +3,14 @@
 import difflib
 from typing import NamedTuple
 
-from zoo.models import TextEncoder, TranslationModel
+from zoo.models import CaptioningModel, ImageEncoder, TextEncoder, TranslationModel
 
 
 class Preset(NamedTuple):
     """A named size, as `zoo.list_presets()` shows it.
 
-    `parameters` is the published count, for the vocabulary of the publication.
+    `parameters` is the published count, for the vocabulary of the publication; of a
+    captioner, whose encoder of images alone was published, the count of both.
     """
 
     name: str
@@ -64,6 +65,24 @@ _TEXT_ENCODERS_PUBLISHED = {
     "bert_large":  (335_141_888, _DEVLIN),
 }  # fmt: skip
 
+_HASSANI = "Hassani et al. 2021, https://arxiv.org/abs/2104.05704"
+_TOUVRON = "Touvron et al. 2021, https://arxiv.org/abs/2012.12877"
+_DOSOVITSKIY = "Dosovitskiy et al. 2021, https://arxiv.org/abs/2010.11929"
+
+_CAPTIONERS = {
+    # name              image patch stem             layers heads hidden intermediate
+    "captioner_tiny":  ((160, 16,   "convolutional", 7,     4,    256,   512),  4),
+    "captioner_small": ((224, 16,   "linear",        12,    6,    384,   1536), 6),
+    "captioner_base":  ((224, 16,   "linear",        12,    12,   768,   3072), 6),
+}  # fmt: skip
+
+# Our count, with a vocabulary of 8,000, and what was published of the encoder.
+_CAPTIONERS_COUNTED = {
+    "captioner_tiny":  (9_378_816,   "ViT-Lite-7 (3.72 M)", _HASSANI),
+    "captioner_small": (38_928_000,  "DeiT-S (22 M)",      _TOUVRON),
+    "captioner_base":  (148_634_880, "ViT-B (86 M)",        _DOSOVITSKIY),
+}  # fmt: skip
+
 
 def list_presets():
     """All named sizes, `{name: Preset}`, small ones of a task first."""
@@ -82,6 +101,14 @@ def list_presets():
             "counted with 30,522 tokens"
         )
         presets[name] = Preset(name, "TextEncoder", description, parameters, source)
+    for name, ((size, patch, *_, hidden, intermediate), layers) in _CAPTIONERS.items():
+        parameters, encoder, source = _CAPTIONERS_COUNTED[name]
+        description = (
+            f"images of {size} x {size}, patches of {patch}, encoder {encoder}, "
+            f"decoder {layers} layers, {hidden}/{intermediate}, pre-norm, counted with "
+            "8,000 tokens"
+        )
+        presets[name] = Preset(name, "ImageCaptioner", description, parameters, source)
     return presets
 
 
@@ -113,6 +140,46 @@ def text_encoder(name, vocabulary_size, **overrides):
     size = dict(zip(columns, _TEXT_ENCODERS[name], strict=True))
     options = {"use_key_bias": True, **size, **overrides}
     model = TextEncoder(vocabulary_size, **options)
+    model.build()
+    return model
+
+
+def captioning_model(name, vocabulary_size, image_encoder=None, **overrides):
+    """Builds a `CaptioningModel` of a named size, with random weights.
+
+    >>> model = captioning_model("captioner_tiny", vocabulary_size=8_000)
+    >>> model = captioning_model("captioner_tiny", 8_000, image_size=96, patch_size=8)
+
+    Args:
+        name: str.
+        vocabulary_size: int.
+        image_encoder: a Keras model to use for the size's own, as `CaptioningModel`
+            takes it.
+        **overrides: `image_size`, `patch_size` and `stem` of the encoder, arguments of
+            `CaptioningModel`; `dropout` and `dtype` are for both.
+    """
+    if name not in _CAPTIONERS:
+        raise ValueError(unknown_preset(name, _CAPTIONERS))
+    (*image, num_layers, num_heads, hidden, intermediate), layers = _CAPTIONERS[name]
+    image = dict(zip(("image_size", "patch_size", "stem"), image, strict=True))
+    size = {
+        "num_heads": num_heads,
+        "hidden_dim": hidden,
+        "intermediate_dim": intermediate,
+    }
+    own = {key: overrides.pop(key) for key in image if key in overrides}
+    if image_encoder is None:
+        shared = {k: overrides[k] for k in ("dropout", "dtype") if k in overrides}
+        image_encoder = ImageEncoder(
+            num_layers=num_layers, **size, **{**image, **own, **shared}
+        )
+    elif own:
+        raise ValueError(
+            f"captioning_model got an image_encoder and {', '.join(own)}, which are "
+            "for the size's own. Leave out one of them."
+        )
+    options = {"num_layers": layers, **size, **overrides}
+    model = CaptioningModel(image_encoder, vocabulary_size, **options)
     model.build()
     return model
 

@@ -3,13 +3,14 @@ import json
 import pytest
 import tensorflow as tf
 
+from zoo.serving import saved_model
 from zoo.serving.saved_model import latest_version, predict
 
 
-def save(path, **outputs):
+def save(path, kind="text", **outputs):
     """A SavedModel that answers any texts with functions of them."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=kind)])
     def serve(text):
         return {name: output(text) for name, output in outputs.items()}
 
@@ -75,10 +76,31 @@ def test_answers_that_are_not_one_string_are_given_as_json(tmp_path):
     ]
 
 
+def test_a_model_of_images_is_asked_by_paths(tmp_path, monkeypatch):
+    save(
+        tmp_path / "model" / "1",
+        kind="image_bytes",
+        caption=lambda data: tf.strings.upper(data),
+        error=lambda data: tf.where(data == b"bad", "damaged", ""),
+        score=lambda data: tf.zeros(tf.shape(data)),
+    )
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    good.write_bytes(b"good")
+    bad.write_bytes(b"bad")
+    assert predict(tmp_path / "model", [str(good)]) == ["GOOD"]
+    answers = predict(tmp_path / "model", [str(good), str(bad)])
+    assert [json.loads(line)["error"] for line in answers] == ["", "damaged"]
+    with pytest.raises(FileNotFoundError, match="none.png"):
+        predict(tmp_path / "model", [str(tmp_path / "none.png")])
+    monkeypatch.setattr(saved_model, "MOST_BYTES", 3)
+    with pytest.raises(ValueError, match=r"good.png has 4 bytes; at most 3 are read"):
+        predict(tmp_path / "model", [str(good)])
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"image_bytes": "string"}, r"{'image_bytes': 'string \(None,\)'}, not one"),
+        ({"audio_bytes": "string"}, r"{'audio_bytes': 'string \(None,\)'}, not one"),
         ({"text": "int32"}, r"{'text': 'int32 \(None,\)'}, not one string tensor"),
         ({"text": "string", "text_pair": "string"}, r"{'text': .*'text_pair': .* not"),
     ],

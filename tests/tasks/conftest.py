@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tests.tasks.captioned import trained_captioner
 
 # Enough text for a vocabulary, and a language that a model can learn in seconds:
 # the target is the source in capitals.
@@ -56,3 +57,15 @@ def export(translator, tmp_path_factory):
     """The path of the first exported version of `translator`."""
     folder = tmp_path_factory.mktemp("exports") / "capitals"
     return translator.export(str(folder), num_beams=3)
+
+
+@pytest.fixture(scope="session")
+def captioner():
+    return trained_captioner()
+
+
+@pytest.fixture(scope="session")
+def captioner_export(captioner, tmp_path_factory):
+    """The path of the first exported version of `captioner`."""
+    folder = tmp_path_factory.mktemp("exports") / "colours"
+    return captioner.export(str(folder), num_beams=3)

@@ -4,6 +4,7 @@ from zoo.data.captioning import caption_batches
 from zoo.data.classification import classification_batches
 from zoo.data.contrastive import contrastive_batches
 from zoo.data.corpora import read_corpora
+from zoo.data.image_decoding import decode_image
 from zoo.data.labelling import labelling_batches
 from zoo.data.masked import masked_batches
 from zoo.data.read import read
@@ -14,6 +15,7 @@ __all__ = [
     "caption_batches",
     "classification_batches",
     "contrastive_batches",
+    "decode_image",
     "labelling_batches",
     "masked_batches",
     "read",

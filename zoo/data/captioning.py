@@ -219,12 +219,18 @@ def _read(examples, size):
                 images.append(pixels.numpy())
                 captions.append(own)
             number += 1
-    _check_broken(broken, number)
+    check_broken(broken, number)
     flip = [not any(map(_SIDES.search, own)) for own in captions]
     return np.stack(images), captions, np.array(flip)
 
 
-def _check_broken(broken, number):
+def check_broken(broken, number):
+    """Warns of broken images; too many of them are an error.
+
+    Args:
+        broken: list of str, each naming an image and what is wrong with it.
+        number: int. How many images there were.
+    """
     if number == 0 or len(broken) > _MOST_BROKEN * number:
         raise ValueError(
             f"{len(broken)} of {number} images cannot be used. {' '.join(broken[:1])} "

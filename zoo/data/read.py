@@ -101,7 +101,12 @@ def read(
 
 
 def as_dataset(columns):
-    """{name: list of str, or of lists of str} -> `tf.data.Dataset` of dicts."""
+    """{name: list of str, or of lists of str} -> `tf.data.Dataset` of dicts.
+
+    What is one already stays as it is.
+    """
+    if isinstance(columns, tf.data.Dataset):
+        return columns
     dataset = tf.data.Dataset.from_tensor_slices(
         {name: _tensor(values) for name, values in columns.items()}
     )
@@ -122,7 +127,7 @@ def _tensor(values):
 
 
 def read_columns(path, split, source, target, columns):
-    """What `read` reads, as a dict of lists."""
+    """What `read` reads: a dict of lists, a `tf.data.Dataset` of tfds: images."""
     names = _VALIDATION if split in _VALIDATION else (split,)
     # What was asked for comes first, so that errors name it.
     names = (split, *(name for name in names if name != split))
@@ -135,7 +140,11 @@ def read_columns(path, split, source, target, columns):
     if str(path).startswith(_TFDS):
         name = str(path).removeprefix(_TFDS)
         module = _tfds_module(name)
-        found = None if for_pairs else module.read_tfds_texts(name, names, columns)
+        found = None
+        if not for_pairs and not columns.are_named:
+            found = module.read_tfds_images(name, names)
+        if found is None and not for_pairs:
+            found = module.read_tfds_texts(name, names, columns)
         if found is not None:
             return found
         return _filled(*module.read_tfds(name, names, source, target), path)

@@ -66,6 +66,8 @@ def _read_if_there(path, split, source, target, columns):
 
 def _hold_out(path, columns, num_parts):
     """Splits examples into the rest and `num_parts` parts, none of them empty."""
+    if isinstance(columns, tf.data.Dataset):
+        return _hold_out_images(columns, num_parts)
     key, values = next(iter(columns.items()))
     texts = [" ".join(value) if isinstance(value, list) else value for value in values]
     hashes = tf.strings.to_hash_bucket_fast(tf.constant(texts), _MOST_HASHES)
@@ -88,6 +90,24 @@ def _hold_out(path, columns, num_parts):
         )
         for part in range(num_parts + 1)
     ]
+
+
+def _hold_out_images(examples, num_parts):
+    """As `_hold_out`, of images that are not in memory: by the hash of their bytes."""
+    if num_parts == 0:
+        return [examples]
+
+    def of_part(part):
+        def is_of_part(example):
+            bucket = tf.strings.to_hash_bucket_fast(
+                example["image"], round(1 / _HELD_OUT_SHARE)
+            )
+            # Part 1 is what is in bucket 1, the rest all buckets that are no part's.
+            return bucket == part if part else (bucket == 0) | (bucket > num_parts)
+
+        return examples.filter(is_of_part)
+
+    return [of_part(part) for part in range(num_parts + 1)]
 
 
 def _plural(key):

@@ -1,12 +1,15 @@
-"""Pairs, texts and labelled words from TensorFlow Datasets."""
+"""Pairs, texts, labelled words and captioned images from TensorFlow Datasets."""
 
 import difflib
 
+import tensorflow as tf
 import tensorflow_datasets
 
 from zoo.data.columns import recognise
 from zoo.data.missing_split import MissingSplitError
 from zoo.data.text_tables import read_records_of_texts
+
+_CAPTIONS = ("captions", "caption")
 
 
 def read_tfds(name, split, source, target):
@@ -70,6 +73,42 @@ def read_tfds_texts(name, split, columns):
     return read_records_of_texts(f"tfds:{name}", records, roles, columns)
 
 
+def read_tfds_images(name, split):
+    """Reads images and their captions as they are asked for, none of them before.
+
+    >>> next(read_tfds_images("coco_captions", ["val"]).as_numpy_iterator())
+    {"image": b"\\xff\\xd8\\xff...", "captions": [b"A man riding on a ...", ...]}
+
+    Args:
+        name, split: as in `read_tfds`.
+
+    Returns:
+        `tf.data.Dataset` of `{"image", "captions"}`, the bytes of a file as they are
+        stored, and strings `(number,)`; None if there are no images with captions.
+    """
+    builder = _builder(name)
+    features = builder.info.features
+    if not isinstance(features, tensorflow_datasets.features.FeaturesDict):
+        return None
+    key = next((key for key in _CAPTIONS if key in features), None)
+    if key is None or "image" not in features:
+        return None
+    # COCO's captions are texts with numbers, {"id", "text"}.
+    are_numbered = isinstance(features[key].np_dtype, dict)
+    decoders = tensorflow_datasets.decode.PartialDecoding(
+        {"image": True, key: {"text": True} if are_numbered else True},
+        decoders={"image": tensorflow_datasets.decode.SkipDecoding()},
+    )
+
+    def captioned(example):
+        captions = example[key]["text"] if are_numbered else example[key]
+        captions = tf.strings.strip(tf.reshape(captions, [-1]))
+        captions = tf.boolean_mask(captions, captions != "")
+        return {"image": example["image"], "captions": captions}
+
+    return _dataset(builder, name, split, decoders).map(captioned)
+
+
 def _value_reader(feature):
     """Makes a function of a feature's array to str, None or a list of these."""
     kinds = tensorflow_datasets.features
@@ -84,6 +123,11 @@ def _value_reader(feature):
 
 def _examples(builder, name, split):
     """Iterates over the first split that exists, as NumPy arrays."""
+    return _dataset(builder, name, split).as_numpy_iterator()
+
+
+def _dataset(builder, name, split, decoders=None):
+    """The first split that exists."""
     builder.download_and_prepare()
     # The mock data of TensorFlow Datasets has every split but names none.
     known = list(builder.info.splits) or split
@@ -92,7 +136,7 @@ def _examples(builder, name, split):
         raise MissingSplitError(
             f"tfds:{name} has no split {split[0]!r}. It has {known}."
         )
-    return builder.as_dataset(split=chosen).as_numpy_iterator()
+    return builder.as_dataset(split=chosen, decoders=decoders)
 
 
 def _builder(name):

@@ -1,5 +1,7 @@
 """An image to a sentence about it."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -11,6 +13,9 @@ from zoo.layers import (
 )
 from zoo.models.decoder_model import DecoderModel
 from zoo.models.image_encoder import ImageEncoder
+
+# Vision Transformers have a token for the class, some another to be distilled.
+_MOST_BESIDE = 2
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -138,6 +143,40 @@ class CaptioningModel(DecoderModel):
             memory = self.memory_projection(memory)
         return memory
 
+    @property
+    def image_size(self):
+        """(int, int): height and width of the images that it reads."""
+        size = getattr(self.image_encoder, "image_size", None)
+        if not isinstance(size, tuple):
+            size = tuple(self.image_encoder.input_shape[1:3])
+        if None in size:
+            raise ValueError(
+                f"The image_encoder takes images of any size, {size}. Make it for one, "
+                "with input_shape=(height, width, 3)."
+            )
+        return size
+
+    def on_image(self, places):
+        """`(..., N)`, a number for each place of the memory -> `(..., rows, columns)`.
+
+        What an encoder gives beside the places of its image, such as a token that
+        stands for all of it, is left out.
+        """
+        shape = getattr(self.image_encoder, "output_shape", ())
+        beside = 0
+        if isinstance(self.image_encoder, ImageEncoder):
+            size = [side // self.image_encoder.patch_size for side in self.image_size]
+        elif len(shape) == 4:
+            size = shape[1:3]
+        else:
+            side = math.isqrt(shape[1])
+            beside = shape[1] - side * side
+            size = (side, side)
+            if beside > _MOST_BESIDE:
+                beside, size = 0, (1, shape[1])
+        places = places[..., beside:]
+        return ops.reshape(places, (*ops.shape(places)[:-1], *size))
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -156,9 +195,11 @@ class CaptioningModel(DecoderModel):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        encoder = keras.saving.deserialize_keras_object(
-            config["image_encoder"], custom_objects
-        )
+        encoder = config["image_encoder"]
+        if encoder["class_name"] == ImageEncoder.__name__:  # reads in the same type
+            own = {**encoder["config"], "dtype": config["dtype"]}
+            encoder = {**encoder, "config": own}
+        encoder = keras.saving.deserialize_keras_object(encoder, custom_objects)
         if not encoder.trainable:
             # Its layers are not frozen yet; False in place of False would do nothing.
             encoder.trainable = True

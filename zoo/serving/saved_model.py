@@ -1,10 +1,14 @@
 """Load an exported model and ask it, with TensorFlow alone."""
 
 import json
+import os
 from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
+
+MOST_BYTES = 2**28  # of a file
+_KNOWN_INPUTS = {("text", "string (None,)"), ("image_bytes", "string (None,)")}
 
 
 def latest_version(path: str | Path) -> Path:
@@ -29,10 +33,11 @@ def latest_version(path: str | Path) -> Path:
     return max(versions, key=lambda folder: int(folder.name))
 
 
-def predict(path: str | Path, texts: list[str]) -> list[str]:
-    """Asks the model's `serving_default` signature: one answer a text.
+def predict(path: str | Path, inputs: list[str]) -> list[str]:
+    """Asks the model's `serving_default` signature: one answer an input.
 
-    An answer is the one output that is a string for each text, such as a translation or
+    An input is a text or, for a model of images, the path of a JPEG or PNG file. An
+    answer is the one output that is a string for each text, such as a translation or
     the label of a class. Where there is none or several, or where several labels may
     fit a text, it is all outputs as JSON; lists shorter than others end in "" and -1.
 
@@ -41,13 +46,16 @@ def predict(path: str | Path, texts: list[str]) -> list[str]:
     """
     # The name keeps the loaded model, and with it its weights, alive.
     model = tf.saved_model.load(str(latest_version(path)))
-    serve = _text_signature(path, model.signatures)
-    outputs = serve(text=tf.constant(texts, tf.string))
+    serve, kind = _signature(path, model.signatures)
+    values = inputs if kind == "text" else [_file_bytes(name) for name in inputs]
+    outputs = serve(**{kind: tf.constant(values, tf.string)})
     outputs = {name: _plain(outputs[name]) for name in sorted(outputs)}
+    if not any(outputs.get("error", [True])):
+        del outputs["error"]
     answers = [v for v in outputs.values() if all(isinstance(x, str) for x in v)]
     if len(answers) == 1 and "labels" not in outputs:
         return answers[0]
-    rows = ({name: outputs[name][i] for name in outputs} for i in range(len(texts)))
+    rows = ({name: outputs[name][i] for name in outputs} for i in range(len(inputs)))
     return [json.dumps(row, ensure_ascii=False) for row in rows]
 
 
@@ -65,8 +73,17 @@ def _plain(tensor):
     return decoded(tensor.numpy().tolist())
 
 
-def _text_signature(path, signatures):
-    """The signature `serving_default`, which must take one string tensor `text`."""
+def _file_bytes(path):
+    if os.path.getsize(path) > MOST_BYTES:
+        raise ValueError(
+            f"{path} has {os.path.getsize(path):,} bytes; at most {MOST_BYTES:,} are "
+            "read. Make it smaller."
+        )
+    return Path(path).read_bytes()
+
+
+def _signature(path, signatures):
+    """The signature `serving_default`, and the one string tensor that it takes."""
     known = f"It has the signatures {sorted(signatures)}"
     if "serving_default" not in signatures:
         raise ValueError(
@@ -78,9 +95,9 @@ def _text_signature(path, signatures):
         name: f"{spec.dtype.name} {spec.shape}"
         for name, spec in sorted(serve.structured_input_signature[1].items())
     }
-    if list(inputs) != ["text"] or inputs["text"] != "string (None,)":
+    if len(inputs) != 1 or not set(inputs.items()) <= _KNOWN_INPUTS:
         raise ValueError(
-            f"{path} takes {inputs}, not one string tensor (None,) called text. "
-            f"{known}. Ask a model that takes text."
+            f"{path} takes {inputs}, not one string tensor (None,) called text or "
+            f"image_bytes. {known}. Ask a model that takes text or images."
         )
-    return serve
+    return serve, *inputs

@@ -2,6 +2,7 @@
 
 from zoo.tasks.compiling import should_jit_compile
 from zoo.tasks.hugging_face import from_hugging_face
+from zoo.tasks.image_captioner import ImageCaptioner
 from zoo.tasks.masked_lm import MaskedLM
 from zoo.tasks.text_classifier import TextClassifier
 from zoo.tasks.text_embedder import TextEmbedder
@@ -9,6 +10,7 @@ from zoo.tasks.token_classifier import TokenClassifier
 from zoo.tasks.translator import Translator
 
 __all__ = [
+    "ImageCaptioner",
     "MaskedLM",
     "TextClassifier",
     "TextEmbedder",

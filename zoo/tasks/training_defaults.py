@@ -20,6 +20,20 @@ def compile_translation_model(model):
     )
 
 
+def compile_captioning_model(model):
+    """Compiles with what trains well from scratch."""
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            InverseSquareRoot(5e-4, warmup_steps=1000),
+            weight_decay=0.01,
+            beta_2=0.98,
+            global_clipnorm=1.0,
+        ),
+        loss=SmoothedCrossentropy(),
+        jit_compile=should_jit_compile(),
+    )
+
+
 def compile_classification_model(model, multi_label=False):
     """Compiles with what trains well from scratch; a trained encoder wants less.
 

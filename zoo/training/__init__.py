@@ -6,6 +6,7 @@ from zoo.training.averaging import (
     best_checkpoints,
     last_checkpoints,
 )
+from zoo.training.caption_pictures import draw_caption_attention, draw_captions
 from zoo.training.checkpoints import Checkpoints
 from zoo.training.classification_report import write_classification_report
 from zoo.training.curves import draw_curves
@@ -26,6 +27,8 @@ __all__ = [
     "best_checkpoints",
     "describe_machine",
     "draw_attention",
+    "draw_caption_attention",
+    "draw_captions",
     "draw_curves",
     "fit",
     "last_checkpoints",

@@ -20,16 +20,24 @@ class DecodedEvaluation(keras.callbacks.Callback):
         task: has `model`, the one being fitted; `evaluate(examples)`, which returns
             a dict; and, if samples are asked for, `generate(texts)`, which returns
             a list of str.
-        examples: iterable of dicts with `"source"` and `"target"`, such as a
-            tf.data.Dataset of strings. It is iterated every epoch.
-        samples_path: optional path of a text file. Each epoch adds source,
-            reference and hypothesis of the first `num_samples` examples.
+        examples: iterable of dicts with `"source"` and `"target"`, or `"image"` and
+            `"captions"`, such as a tf.data.Dataset. It is iterated every epoch.
+        samples_path: optional path of a text file. Each epoch adds source (if it is
+            text), reference and hypothesis of the first `num_samples` examples.
         decoding: dict of further arguments for `evaluate` and `generate`, such as
             `{"num_beams": 1}`.
+        scoring: dict of further arguments for `evaluate` alone.
     """
 
     def __init__(
-        self, task, examples, *, samples_path=None, num_samples=8, decoding=None
+        self,
+        task,
+        examples,
+        *,
+        samples_path=None,
+        num_samples=8,
+        decoding=None,
+        scoring=None,
     ):
         super().__init__()
         self.task = task
@@ -37,6 +45,7 @@ class DecodedEvaluation(keras.callbacks.Callback):
         self.samples_path = None if samples_path is None else Path(samples_path)
         self.num_samples = num_samples
         self.decoding = decoding or {}
+        self.scoring = scoring or {}
         self._printed = set()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -47,7 +56,7 @@ class DecodedEvaluation(keras.callbacks.Callback):
                 "fitted, so it would score untrained weights. Fit task.model."
             )
         began = time.perf_counter()
-        scores = self.task.evaluate(self.examples, **self.decoding)
+        scores = self.task.evaluate(self.examples, **self.decoding, **self.scoring)
         for name, value in scores.items():
             if not isinstance(value, str):
                 logs[f"val_{name}"] = float(value)
@@ -60,20 +69,18 @@ class DecodedEvaluation(keras.callbacks.Callback):
 
     def _write_samples(self, epoch, scores):
         samples = list(itertools.islice(iter(self.examples), self.num_samples))
-        sources = [_as_text(sample["source"]) for sample in samples]
-        references = [_as_text(sample["target"]) for sample in samples]
-        hypotheses = self.task.generate(sources, **self.decoding)
+        inputs, columns = _columns(samples)
+        hypotheses = self.task.generate(inputs, **self.decoding)
         numbers = "  ".join(
             f"{name} {value:.2f}"
             for name, value in scores.items()
             if not isinstance(value, str)
         )
         block = [f"=== epoch {epoch}: {numbers}", ""]
-        for texts in zip(sources, references, hypotheses, strict=True):
-            block += [
-                f"{label}{text}" for label, text in zip(_LABELS, texts, strict=True)
-            ]
-            block.append("")
+        columns["hypothesis"] = hypotheses
+        for texts in zip(*columns.values(), strict=True):
+            lines = zip(columns, texts, strict=True)
+            block += [*(f"{label:<12}{text}" for label, text in lines), ""]
         # An epoch that was cut off and is trained again replaces its samples.
         before = ""
         if self.samples_path.is_file():
@@ -83,11 +90,23 @@ class DecodedEvaluation(keras.callbacks.Callback):
             beside.write_text(before + "\n".join(block) + "\n", encoding="utf-8")
 
 
-_LABELS = ("source      ", "reference   ", "hypothesis  ")
+def _columns(samples):
+    """What to generate from, and what to show of it, in columns by name."""
+    if samples and "image" in samples[0]:
+        captions = [" / ".join(_plain(sample["captions"])) for sample in samples]
+        return [_value(s["image"]) for s in samples], {"reference": captions}
+    sources = [_plain(sample["source"]) for sample in samples]
+    targets = [_plain(sample["target"]) for sample in samples]
+    return sources, {"source": sources, "reference": targets}
 
 
-def _as_text(value):
-    """str of a str, bytes, or string tensor of no axes."""
-    if hasattr(value, "numpy"):
-        value = value.numpy()
-    return value.decode("utf-8") if isinstance(value, bytes) else value
+def _value(tensor):
+    return tensor.numpy() if hasattr(tensor, "numpy") else tensor
+
+
+def _plain(texts):
+    """str, or list of str, of str, bytes or a string tensor of at most one axis."""
+    texts = _value(texts)
+    if isinstance(texts, str | bytes):
+        return texts.decode("utf-8") if isinstance(texts, bytes) else texts
+    return [_plain(text) for text in texts]

@@ -20,6 +20,7 @@ def fit(
     settings=None,
     validation=None,
     decoding=None,
+    scoring=None,
     monitor=None,
     mode="auto",
     patience=None,
@@ -59,6 +60,7 @@ def fit(
         settings: dict of plain values. A run is only gone on with under the same.
         validation: examples to decode after each epoch. See `DecodedEvaluation`.
         decoding: dict of arguments for that decoding, such as `{"num_beams": 1}`.
+        scoring: dict of further arguments for `evaluate`.
         monitor: str. What decides which epochs are best. Defaults to `"val_bleu"`
             with validation examples, to `"loss"` without.
         mode: `"max"`, `"min"`, or `"auto"` to take it from the metric's name.
@@ -93,7 +95,11 @@ def fit(
         if validation is not None:
             samples = folder.samples if hasattr(task, "generate") else None
             evaluation = DecodedEvaluation(
-                task, validation, samples_path=samples, decoding=decoding
+                task,
+                validation,
+                samples_path=samples,
+                decoding=decoding,
+                scoring=scoring,
             )
             before = [evaluation, *callbacks]
         task.model.fit(

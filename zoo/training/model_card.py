@@ -143,7 +143,7 @@ def _usage(task, preset_dir, export_dir):
         if export_dir.is_absolute():
             model = f"{export_dir.parent}"
         code = (
-            f"zoo predict {export_dir} TEXT\n\n"
+            f"zoo predict {export_dir} INPUT\n\n"
             f"docker run -p 8501:8501 -v {model}:/models/{name} \\\n"
             f"    -e MODEL_NAME={name} tensorflow/serving \\\n"
             "    --xla_cpu_compilation_enabled=true"

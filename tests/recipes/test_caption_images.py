@@ -1,0 +1,59 @@
+"""The recipe as a user runs it, on few scenes and on a folder of images."""
+
+import pytest
+
+import zoo
+from recipes import caption_images
+from tests.tasks.captioned import CAPTIONS, PAIRS, picture
+from zoo import presets
+from zoo.data import generated_scenes
+
+SHRUNK = {"image_size": 64, "epochs": 1, "num_beams": 2}
+
+
+@pytest.fixture(autouse=True)
+def few_scenes_and_a_small_model(monkeypatch):
+    small = ((64, 16, "convolutional", 1, 2, 32, 64), 1)
+    monkeypatch.setitem(presets._CAPTIONERS, "captioner_tiny", small)
+    for split, count in {"train": 30, "validation": 8, "test": 6}.items():
+        monkeypatch.setitem(generated_scenes.NUM_SCENES, split, count)
+
+
+def test_it_learns_measures_draws_and_exports(tmp_path):
+    run, export = tmp_path / "run", tmp_path / "export"
+    options = {"run_dir": str(run), "export_dir": str(export), **SHRUNK}
+    scores = caption_images.main(**options)
+    assert set(scores) == {"test"}
+    assert {"bleu_4", "cider_d", "rouge_l", "exact_match"} <= set(scores["test"])
+    header, row = (run / "metrics.csv").read_text().splitlines()
+    assert "val_cider_d" in header
+    assert len(list((run / "attention").glob("*.png"))) == 6
+    assert {"best.png", "worst.png", "curves.png"} <= {p.name for p in run.iterdir()}
+    samples = (run / "samples.txt").read_text()
+    assert "reference   a " in samples and "hypothesis  " in samples
+    assert (export / "1" / "saved_model.pb").is_file()
+    captioner = zoo.ImageCaptioner.from_preset(run)
+    assert captioner.model.image_size == (64, 64)
+    again = caption_images.main(**options)
+    assert again == scores  # trained already: the same weights
+
+
+def test_a_folder_of_images_with_a_table_of_captions(tmp_path):
+    data = tmp_path / "colours"
+    data.mkdir()
+    lines = ["image\tcaption\tsplit"]
+    for i, (pair, caption) in enumerate(zip(PAIRS, CAPTIONS, strict=True)):
+        picture(*pair).save(data / f"{i}.png")
+        split = "test" if i < 3 else "validation" if i < 6 else "train"
+        lines += [f"{i}.png\t{caption}\t{split}", f"{i}.png\tA {caption}!\t{split}"]
+    (data / "captions.tsv").write_text("\n".join(lines) + "\n")
+    scores = caption_images.main(
+        data=str(data),
+        vocabulary_size=290,
+        run_dir=str(tmp_path / "run"),
+        export_dir=str(tmp_path / "export"),
+        patch_size=32,
+        average=1,
+        **SHRUNK,
+    )
+    assert "refs:2" in scores["test"]["caption_signature"]

@@ -1,0 +1,85 @@
+"""The compiled functions of a captioner, each made when it is first asked for."""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from zoo.tasks.captioning_graph import captions_of, search_images
+from zoo.tasks.compiling import CompiledFunctions, compiled
+from zoo.tasks.generation import BATCH_SIZES, smallest_at_least
+from zoo.tasks.memory_search import search_memory
+
+
+class CaptioningFunctions:
+    """Makes and keeps the functions that a captioner decodes with.
+
+    Args:
+        task: `zoo.ImageCaptioner`.
+    """
+
+    def __init__(self, task):
+        self.task = task
+        self._compiled = CompiledFunctions()
+
+    def answer(self, sampling, width):
+        """string `(n,)`, seeds, options -> captions, scores `(n, width)`, errors."""
+        encode, decode = self.encode(), self.decode(sampling, width)
+
+        def answer(data, seeds, options):
+            ids, scores, errors = search_images(
+                *(data, seeds, encode, functools.partial(decode, options)),
+                *(self.task, width, options["max_length"]),
+            )
+            return *captions_of(ids, scores, self.task.tokenizer), errors
+
+        def make():
+            if keras.backend.backend() != "tensorflow":
+                return answer
+            return tf.function(answer, autograph=False, reduce_retracing=True)
+
+        return self._compiled.get((sampling, width), make, self.task.model.weights)
+
+    def encode(self):
+        """uint8 `(batch, height, width, 3)` -> memory.
+
+        On TensorFlow a plain graph, which takes any batch: no convolution is faster
+        by XLA there. Elsewhere it is compiled for few batches.
+        """
+        model = self.task.model
+        if keras.backend.backend() == "tensorflow":
+            return model.encode
+        run = self._compiled.get(
+            "encode", lambda: compiled(model.encode, model), model.weights
+        )
+
+        def encode(images):
+            count = tf.shape(images)[0]
+            more = smallest_at_least(tf.constant(BATCH_SIZES), count) - count
+            return run(tf.pad(images, [[0, more], [0, 0], [0, 0], [0, 0]]))[:count]
+
+        return encode
+
+    def decode(self, sampling, width, jit_compile=True):
+        """options, memory, limits, seeds -> ids and scores `(batch, width, ...)`."""
+        model, tokenizer = self.task.model, self.task.tokenizer
+
+        def decode(options, memory, limits, seeds):
+            return search_memory(
+                model,
+                memory,
+                seeds,
+                options,
+                limits=limits,
+                max_length=model.max_length,
+                start_id=tokenizer.start_token_id,
+                end_id=tokenizer.end_token_id,
+                sampling=sampling,
+                width=width,
+            )
+
+        return self._compiled.get(
+            (sampling, width, jit_compile),
+            lambda: compiled(decode, model, jit_compile),
+            model.weights,
+        )

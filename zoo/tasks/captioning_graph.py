@@ -1,0 +1,106 @@
+"""Bytes of images to captions, in the graph: what `generate` and the export run."""
+
+import tensorflow as tf
+
+from zoo.data.image_decoding import decode_image, resize_image
+from zoo.tasks.generation import BATCH_SIZES, smallest_at_least
+
+
+def pixels_of(data, image_size):
+    """Decodes and resizes images; one that cannot be decoded is black.
+
+    Args:
+        data: string `(n,)`, the bytes of JPEGs and PNGs.
+        image_size: (int, int). Height and width.
+
+    Returns:
+        uint8 `(n, height, width, 3)`; what is wrong with each, string `(n,)`, `""`
+        where nothing is.
+    """
+
+    def decoded(data):
+        image, error = decode_image(data)
+        blank = tf.zeros([*image_size, 3], tf.uint8)
+        fitted = tf.cond(
+            error == "", lambda: resize_image(image, *image_size), lambda: blank
+        )
+        return fitted, error
+
+    image = tf.TensorSpec([*image_size, 3], tf.uint8)
+    return tf.map_fn(
+        decoded, data, fn_output_signature=(image, tf.TensorSpec([], tf.string))
+    )
+
+
+def search_images(data, seeds, encode, decode, task, width, max_length=None):
+    """Captions any number of images, in batches of few sizes.
+
+    Args:
+        data: string `(n,)`, the bytes of JPEGs and PNGs.
+        seeds: int32 `(n,)`.
+        encode: callable. uint8 `(batch, height, width, 3)` -> memory.
+        decode: callable. memory, the most tokens of each row int32 `(batch,)`, seeds
+            -> ids int32 `(batch, width, any)` and scores float32 `(batch, width)`.
+        task: `zoo.ImageCaptioner`.
+        width: int. Captions of each image.
+        max_length: int32 scalar. The most tokens of any.
+
+    Returns:
+        ids int32 `(n, width, model.max_length)`; scores float32 `(n, width)`; errors
+        string `(n,)`. An image with an error has empty captions of score 0.
+    """
+    longest = task.model.max_length
+    limit = longest if max_length is None else tf.minimum(max_length, longest)
+    sizes = tf.constant(BATCH_SIZES)
+    any_ids = tf.TensorShape([None, width, longest])
+    any_scores = tf.TensorShape([None, width])
+
+    def caption_piece(begin, ids, scores, errors):
+        here = slice(begin, begin + BATCH_SIZES[-1])
+        images, wrong = pixels_of(data[here], task.model.image_size)
+        count = tf.size(wrong)
+        more = [[0, smallest_at_least(sizes, count) - count]]
+        new_ids, new_scores = decode(
+            tf.pad(encode(images), [*more, [0, 0], [0, 0]]),
+            tf.pad(tf.where(wrong == "", limit, 0), more),
+            tf.pad(seeds[here], more),
+        )
+        unused = longest - tf.shape(new_ids)[2]
+        new_ids = tf.pad(new_ids[:count], [[0, 0], [0, 0], [0, unused]])
+        # Answers of no tokens; a search may leave -inf for all but one.
+        new_scores = tf.where((wrong == "")[:, tf.newaxis], new_scores[:count], 0.0)
+        return (
+            begin + BATCH_SIZES[-1],
+            tf.concat([ids, tf.ensure_shape(new_ids, any_ids)], axis=0),
+            tf.concat([scores, new_scores], axis=0),
+            tf.concat([errors, wrong], axis=0),
+        )
+
+    _, ids, scores, errors = tf.while_loop(
+        lambda begin, *_: begin < tf.size(data),
+        caption_piece,
+        [
+            tf.constant(0),
+            tf.zeros([0, width, longest], tf.int32),
+            tf.zeros([0, width]),
+            tf.zeros([0], tf.string),
+        ],
+        shape_invariants=[
+            *(tf.TensorShape([]), any_ids, any_scores, tf.TensorShape([None]))
+        ],
+        parallel_iterations=1,
+    )
+    return ids, scores, errors
+
+
+def captions_of(ids, scores, tokenizer):
+    """ids `(n, width, length)`, scores -> captions and scores, best first."""
+    _, width, length = ids.shape
+    captions = tokenizer.detokenize(tf.reshape(ids, [-1, length]))
+    captions = tf.reshape(captions, [-1, width])
+    # Samples come as they were drawn.
+    order = tf.argsort(scores, direction="DESCENDING", stable=True)
+    return (
+        tf.gather(captions, order, batch_dims=1),
+        tf.gather(scores, order, batch_dims=1),
+    )

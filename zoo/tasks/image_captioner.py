@@ -1,0 +1,320 @@
+import functools
+import itertools
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo import presets
+from zoo.data.captioning import caption_batches, check_broken
+from zoo.data.tokenized_texts import check_examples
+from zoo.export import write_saved_model
+from zoo.models import CaptioningModel
+from zoo.tasks.caption_scores import caption_scores
+from zoo.tasks.captioning_endpoints import captioning_endpoints
+from zoo.tasks.captioning_explanation import explain
+from zoo.tasks.captioning_functions import CaptioningFunctions
+from zoo.tasks.captioning_graph import pixels_of, search_images
+from zoo.tasks.generation import answer_request, search_options
+from zoo.tasks.image_requests import checked_images
+from zoo.tasks.preset_folder import (
+    read_config,
+    read_model,
+    read_tokenizers,
+    write_preset_folder,
+)
+from zoo.tasks.requests import check_generation_options, decoded
+from zoo.tasks.training_defaults import compile_captioning_model
+
+_logger = logging.getLogger(__name__)
+
+
+class ImageCaptioner:
+    """Images in, a sentence about each out.
+
+    >>> captioner = zoo.ImageCaptioner.from_preset("captioner_tiny", tokenizer=...)
+    >>> captioner.model.fit(captioner.batches(examples), epochs=30, shuffle=False)
+    >>> captioner.generate("beach.jpg")
+    'a dog runs along the water'
+
+    Args:
+        model: `zoo.CaptioningModel`, compiled or not.
+        tokenizer: a `zoo.text` tokenizer.
+    """
+
+    def __init__(self, model, tokenizer):
+        if not isinstance(model, CaptioningModel):
+            raise TypeError(
+                f"ImageCaptioner takes a zoo.CaptioningModel, got "
+                f"{type(model).__name__}. from_preset makes one of a named size."
+            )
+        if tokenizer.vocabulary_size() != model.vocabulary_size:
+            raise ValueError(
+                f"The tokenizer does not fit the model: it has "
+                f"{tokenizer.vocabulary_size()} tokens, the model "
+                f"{model.vocabulary_size}. Use the tokenizer that the model was "
+                "trained with."
+            )
+        self.model = model
+        self.tokenizer = tokenizer
+        self._functions = CaptioningFunctions(self)
+
+    @classmethod
+    def from_preset(cls, preset, tokenizer=None, **overrides):
+        """Makes a captioner of a named size, or reads one that was saved.
+
+        Args:
+            preset: str. A name of `zoo.list_presets()` (random weights), or a folder
+                that `save_to_preset` wrote.
+            tokenizer: a `zoo.text` tokenizer. Not for a folder, which holds its own.
+            **overrides: for a named size: `image_size`, `patch_size`, `stem`;
+                `image_encoder`, a Keras model such as a network of keras.applications
+                or a backbone of KerasNLP, to use in place of the size's own; arguments
+                of `zoo.CaptioningModel`, such as `dropout`. `dtype` also for a folder.
+        """
+        if Path(preset).is_dir():
+            return cls._from_folder(Path(preset), tokenizer, overrides)
+        known = {k: v for k, v in presets.list_presets().items() if v.task == _TASK}
+        if preset not in known:
+            raise ValueError(
+                presets.unknown_preset(preset, known) + " It is no folder either."
+            )
+        if tokenizer is None:
+            raise ValueError(
+                "A new ImageCaptioner needs tokenizer=. zoo.text.learn_tokenizer("
+                "captions) makes one."
+            )
+        model = presets.captioning_model(
+            preset, tokenizer.vocabulary_size(), **overrides
+        )
+        compile_captioning_model(model)
+        return cls(model, tokenizer)
+
+    @classmethod
+    def _from_folder(cls, folder, tokenizer, overrides):
+        config = read_config(folder, cls.__name__)
+        if tokenizer is not None:
+            raise ValueError(
+                f"{folder} holds its own tokenizer; from_preset takes one only with a "
+                "named size such as 'captioner_tiny'. Leave it out."
+            )
+        tokenizer = read_tokenizers(folder, config, [["tokenizer"]])["tokenizer"]
+        model = read_model(folder, config, CaptioningModel, overrides)
+        compile_captioning_model(model)
+        return cls(model, tokenizer)
+
+    def save_to_preset(self, folder):
+        """Writes a folder that `from_preset` reads, on any Keras backend."""
+        tokenizers = {"tokenizer": self.tokenizer}
+        write_preset_folder(folder, _TASK, self.model, tokenizers)
+
+    def batches(self, examples, **options):
+        """`{"image", "captions"}` -> batches for `model.fit`, with `shuffle=False`.
+
+        Args:
+            examples: tf.data of raw examples, as `zoo.data.read` gives them.
+            **options: of `zoo.data.caption_batches`: `batch_tokens`, `augmented`,
+                `shuffle`, `seed`, `first_epoch`, ...
+        """
+        return caption_batches(
+            examples,
+            self.tokenizer,
+            image_size=self.model.image_size,
+            **{"max_length": self.model.max_length, **options},
+        )
+
+    def generate(
+        self,
+        images,
+        num_beams=4,
+        max_length=None,
+        length_penalty=0.6,
+        num_return_sequences=1,
+        temperature=None,
+        top_k=None,
+        top_p=None,
+        seed=None,
+        return_scores=False,
+    ):
+        """Captions one image, or a list of images.
+
+        An image is read by the graph that serves. One that cannot be decoded is an
+        error; in a list it gets an empty caption of score 0 and a warning, and leaves
+        the others alone.
+
+        Args:
+            images: a path, the bytes of a JPEG or PNG file, or an array of uint8
+                `(height, width, 3)`; or a list of these, or an array of 4 dimensions.
+            num_beams: int. Width of the beam search; 1 is greedy.
+            max_length: int. Longest caption in tokens, the end token included.
+            length_penalty: float >= 0. How much longer captions are favoured.
+            num_return_sequences: int. Captions of each image, best first.
+            temperature, top_k, top_p: any of them given, tokens are drawn instead
+                of searched.
+            seed: int. Makes draws repeatable. Defaults to a new one each call.
+            return_scores: bool. Also return length-normalised log-probabilities.
+
+        Returns:
+            str for an image, list for a list, of lists if `num_return_sequences` is
+            above 1. With `return_scores` a pair of that and scores of that form.
+        """
+        data, names, single = checked_images(images)
+        answer, errors = self._answer(
+            data,
+            single,
+            num_beams=num_beams,
+            max_length=max_length,
+            length_penalty=length_penalty,
+            num_return_sequences=num_return_sequences,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            return_scores=return_scores,
+        )
+        for name, error in zip(names, errors, strict=True):
+            if error and single:
+                raise ValueError(f"{name}: {error}")
+            if error:
+                _logger.warning("%s has no caption. %s", name, error)
+        return answer
+
+    def _answer(self, data, single, **wanted):
+        """What `generate` gives for bytes of images, and what is wrong with each."""
+        errors = []
+
+        def answer(sampling, width):
+            def answer_data(*arguments):
+                function = self._functions.answer(sampling, width)
+                captions, scores, found = function(*arguments)
+                errors.extend(decoded(found))
+                return captions, scores
+
+            return answer_data
+
+        inputs = [tf.constant(data, tf.string)]
+        answers = answer_request(answer, self.model, inputs, data, single, **wanted)
+        return answers, errors
+
+    def captions_of(self, examples, *, batch_size=256, **options):
+        """Captions examples, for scores and pictures.
+
+        Images that cannot be decoded are left out, with a warning; if they are more
+        than 2 %, that is an error.
+
+        Args:
+            examples: tf.data of raw examples, `{"image", "captions"}`.
+            batch_size: int. Images at a time; a progress bar counts them.
+            **options: of `generate`.
+
+        Returns:
+            list of dicts: `image` bytes, `caption` str, `references` list of str.
+        """
+        check_examples(examples, ("image", "captions"))
+        known = int(examples.cardinality())
+        progress = keras.utils.Progbar(known if known > 0 else None, unit_name="image")
+        rows, broken, number = [], [], 0
+        each = examples.as_numpy_iterator()
+        while batch := list(itertools.islice(each, batch_size)):
+            data = [example["image"] for example in batch]
+            captions, errors = self._answer(data, False, **options)
+            for example, caption, error in zip(batch, captions, errors, strict=True):
+                references = [x.decode("utf-8") for x in example["captions"]]
+                if error:
+                    first = references[0] if references else "?"
+                    broken.append(f"image {number} ({first!r}): {error}")
+                else:
+                    row = {"caption": caption, "references": references}
+                    rows.append({"image": example["image"], **row})
+                number += 1
+            progress.add(len(batch))
+        check_broken(broken, number)
+        return rows
+
+    def evaluate(self, examples, *, batch_size=256, meteor=True, **options):
+        """Captions images and scores the captions against the references.
+
+        Args:
+            examples, batch_size, **options: as in `captions_of`.
+            meteor: bool. `False` leaves METEOR out, which takes the longest.
+
+        Returns:
+            dict, see `zoo.tasks.caption_scores`: `bleu_1` to `bleu_4`, `rouge_l`,
+            `cider_d`, `exact_match`, `meteor` where Java is there, and the signature.
+        """
+        rows = self.captions_of(examples, batch_size=batch_size, **options)
+        return caption_scores(
+            [row["caption"] for row in rows],
+            [row["references"] for row in rows],
+            meteor=meteor,
+        )
+
+    def explain(self, image, num_beams=4):
+        """Captions one image and says where each piece of the caption looked.
+
+        Returns:
+            dict: `caption` str; `image`, uint8 array `(height, width, 3)`, as the model
+            reads it; `target_pieces`, list of str of length T; `attention`, float32
+            array `(T, rows, columns)` of the places of the image, the mean over heads
+            and layers.
+        """
+        check_generation_options(num_beams=num_beams)
+        data, names, single = checked_images(image)
+        if not single:
+            raise TypeError("explain takes one image. Call it for each.")
+        search = functools.partial(
+            self._functions.decode(False, num_beams), search_options(self.model)
+        )
+        data = tf.constant(data)
+        ids, _, errors = search_images(
+            data, tf.zeros([1], tf.int32), self._functions.encode(), search, self,
+            num_beams,
+        )  # fmt: skip
+        if error := decoded(errors)[0]:
+            raise ValueError(f"{names[0]}: {error}")
+        explanation = explain(data, ids[:, 0], self)
+        return {
+            "caption": decoded(explanation["caption"])[0],
+            "image": pixels_of(data, self.model.image_size)[0][0].numpy(),
+            "target_pieces": decoded(explanation["target_pieces"][0]),
+            "attention": explanation["attention"][0].numpy(),
+        }
+
+    def export(self, directory, *, num_beams=4, length_penalty=0.6, jit_compile=True):
+        """Writes the next version of a SavedModel that takes the bytes of images.
+
+        Signatures, each from `image_bytes` string `(n,)`, JPEGs or PNGs:
+        `serving_default` gives `caption`, `score` and `error`, all `(n,)`; `n_best`
+        gives `captions` and `scores` `(n, num_beams)`, best first, and `error`;
+        `explain` gives `caption`, `target_pieces`, `attention` and `error`. `start`
+        gives the state of a greedy caption, and `step` takes it and gives the next.
+
+        Args:
+            directory: str, such as `"saved_models/flickr8k"`. Versions count from 1.
+            num_beams, length_penalty: as in `generate`.
+            jit_compile: bool. `False` leaves XLA out, for servers without it.
+
+        Returns:
+            str, the path of the version.
+        """
+        check_generation_options(num_beams=num_beams, length_penalty=length_penalty)
+        compiled_decode = self._functions.decode(False, num_beams, jit_compile)
+
+        def decode(num_results, *arguments):
+            options = search_options(
+                self.model, length_penalty=length_penalty, num_results=num_results
+            )
+            return compiled_decode(options, *arguments)
+
+        blank = np.zeros((*self.model.image_size, 3), np.uint8)
+        return write_saved_model(
+            directory,
+            self.model,
+            captioning_endpoints(decode, num_beams, self),
+            warmup_inputs={"image_bytes": np.array([tf.io.encode_png(blank).numpy()])},
+        )
+
+
+_TASK = ImageCaptioner.__name__
