@@ -77,6 +77,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.decode
 	$(BIN)/python -m benchmarks.encode --data $(TEXTS)
 	$(BIN)/python -m benchmarks.masked_lm
+	$(BIN)/python -m benchmarks.caption
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build zoo.egg-info

@@ -45,9 +45,9 @@ def typed(name, rounds, quick, peers_python):
     return command + " --quick" * quick + " --peers-python PYTHON" * bool(peers_python)
 
 
-def measured(setting, configurations, rounds, ours, limits=()):
+def measured(setting, configurations, rounds, ours, limits=(), unit="tokens"):
     """Runs the configurations of a setting; prints and returns its rows."""
     answers = interleave(present(configurations), rounds)
     rows = summarise(configurations, answers, ours, limits)
-    print(f"\n## {setting}\n{table(rows)}\n", flush=True)
+    print(f"\n## {setting}\n{table(rows, unit)}\n", flush=True)
     return rows

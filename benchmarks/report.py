@@ -7,14 +7,14 @@ import platform
 from pathlib import Path
 
 
-def table(rows):
-    """The rows of one setting as aligned text, one line each.
+def table(rows, unit="tokens"):
+    """The rows of one setting as aligned text, one line each; rates are of `unit`.
 
     Under each ratio stands the name of ours that it is of: `ours / it`.
     """
     ours = list(rows[0]["ratios"])
     has_texts = any(row["texts_per_s"] for row in rows)
-    head = f"{'configuration':32}{'tokens/s':>10}" + f"{'texts/s':>9}" * has_texts
+    head = f"{'configuration':32}{f'{unit}/s':>10}" + f"{'texts/s':>9}" * has_texts
     head += "".join(f"{f'{name} / it':>28}" for name in ours)
     lines = [f"{head}{'GFLOP/s':>9}{'%limit':>8}{'1st s':>7}{'MiB':>7}{'others':>8}"]
     for row in rows:
@@ -45,7 +45,7 @@ def machine():
     )
 
 
-def write_report(settings, folder, name, title, command):
+def write_report(settings, folder, name, title, command, unit="tokens"):
     """Writes `NAME.csv`, `NAME.md` and `NAME.png`.
 
     Args:
@@ -55,6 +55,7 @@ def write_report(settings, folder, name, title, command):
         name: str. Of the files.
         title: str. The first line of each.
         command: str. What was typed.
+        unit: str. What the rates are of.
 
     Returns:
         path of the CSV file.
@@ -64,9 +65,10 @@ def write_report(settings, folder, name, title, command):
     path = folder / f"{name}.csv"
     origin = f"{machine()}, {datetime.date.today().isoformat()}"
     _write_csv(settings, path, (title, origin, command))
-    markdown = _markdown(settings, title, origin, command)
+    markdown = _markdown(settings, title, origin, command, unit)
     path.with_suffix(".md").write_text(markdown, encoding="utf-8")
-    plot(settings, path.with_suffix(".png"), title, origin)
+    note = f"{'real ' * (unit == 'tokens')}{unit} a second\n{origin}"
+    plot(settings, path.with_suffix(".png"), title, note)
     return path
 
 
@@ -96,18 +98,19 @@ def _flat(row):
     }
 
 
-def _markdown(settings, title, origin, command):
+def _markdown(settings, title, origin, command, unit):
     lines = [f"# {title}", "", f"{origin}.", "", f"    {command}", ""]
     for setting, rows in settings.items():
         ours = list(rows[0]["ratios"])
         has_limit = any(row["percent_of_limit"] for row in rows)
         has_texts = any(row["texts_per_s"] for row in rows)
-        head = ["configuration", "tokens/s", *["texts/s"] * has_texts]
+        head = ["configuration", f"{unit}/s", *["texts/s"] * has_texts]
         head += [f"{name} / it" for name in ours]
         head += ["% of limit"] * has_limit + ["versions"]
         lines += [f"## {setting}", "", _cells(head), _cells(["---"] * len(head))]
         for row in rows:
-            cells = [row["configuration"], f"{row['tokens_per_s']:.0f}"]
+            rate = row["tokens_per_s"]
+            cells = [row["configuration"], f"{rate:.{0 if rate >= 100 else 1}f}"]
             cells += [f"{row['texts_per_s']:.0f}"] * has_texts
             cells += [_ratio(row["ratios"][name]) for name in ours]
             cells += [f"{row['percent_of_limit']:.0f}"] * has_limit
@@ -146,7 +149,7 @@ def plot(settings, path, title, note):
         _bars(axes, rows[::-1])
         axes.set_title(setting, fontsize=9, loc="left")
     figure.suptitle(title, fontsize=10)
-    all_axes[-1].set_xlabel(f"real tokens a second\n{note}", fontsize=7)
+    all_axes[-1].set_xlabel(note, fontsize=7)
     figure.savefig(path, dpi=80)
 
 

@@ -28,6 +28,21 @@ ENCODERS = {
     "bert_base": Size(12, 12, 768, 3072, 0.1),
 }
 
+
+class CaptionerSize(NamedTuple):
+    """An encoder of square images, and the layers of a decoder of its sizes."""
+
+    image_size: int
+    patch_size: int
+    num_layers: int
+    num_heads: int
+    hidden_dim: int
+    intermediate_dim: int
+    num_decoder_layers: int
+
+
+CAPTIONERS = {"captioner_base": CaptionerSize(224, 16, 12, 12, 768, 3072, 6)}
+
 FORWARD_AND_BACKWARD = 3  # a product's gradients are two products of its size
 
 

@@ -26,7 +26,45 @@ def test_every_preset_names_its_source():
     for name, preset in zoo.list_presets().items():
         assert preset.name == name
         assert "https://" in preset.source
-        assert preset.task in ("Translator", "TextEncoder")
+        assert preset.task in ("Translator", "TextEncoder", "ImageCaptioner")
+
+
+# What was published of the encoder of images alone, and the images, patches and stem
+# that it was counted with: ViT-Lite-7/4 (Hassani et al.), DeiT-S (Touvron et al.) and
+# ViT-B/16 (Dosovitskiy et al.), all with a class token and a classifier, which are
+# less than one hundredth.
+PUBLISHED_ENCODERS = {
+    "captioner_tiny": (3.72e6, {"image_size": 32, "patch_size": 4, "stem": "linear"}),
+    "captioner_small": (22e6, {}),
+    "captioner_base": (86e6, {}),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_ENCODERS)
+def test_the_encoder_of_images_has_the_published_parameters(name):
+    published, options = PUBLISHED_ENCODERS[name]
+    model = presets.captioning_model(name, 8_000, **options)
+    count = model.image_encoder.count_params()
+    assert count == pytest.approx(published, rel=0.02)
+    assert 0.98 * published <= count
+
+
+@pytest.mark.parametrize("name", PUBLISHED_ENCODERS)
+def test_the_parameters_of_a_captioner_are_counted(name):
+    model = presets.captioning_model(name, 8_000)
+    assert zoo.list_presets()[name].parameters == model.count_params()
+    assert model.image_size == (160, 160) if name.endswith("tiny") else (224, 224)
+
+
+def test_overrides_reach_both_halves_of_a_captioner():
+    model = presets.captioning_model(
+        "captioner_tiny", 300, image_size=(32, 64), dropout=0.4, dtype="bfloat16"
+    )
+    assert model.image_size == (32, 64)
+    assert model.dropout == model.image_encoder.dropout == 0.4
+    assert model.compute_dtype == model.image_encoder.compute_dtype == "bfloat16"
+    with pytest.raises(ValueError, match="Did you mean 'captioner_tiny'"):
+        presets.captioning_model("captioner_tinny", 300)
 
 
 def test_overrides_reach_the_model():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tasks.captioned import CAPTIONS, PAIRS, picture
 from tests.tasks.conftest import LINES
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -38,3 +39,23 @@ def test_from_a_table_to_a_classifier(tmp_path, monkeypatch):
     exec("import zoo\n" + code.replace("8_000", "50"), names)  # noqa: S102
     assert set(names["classifier"].classify("a fine film")) == {"label", "probability"}
     assert (tmp_path / "saved_models" / "reviews" / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+def test_from_images_to_captions(tmp_path, monkeypatch):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    lines = ["image\tcaption"]
+    for i, (pair, caption) in enumerate(zip(PAIRS, CAPTIONS, strict=True)):
+        picture(*pair).save(photos / f"{i}.png")
+        lines.append(f"{i}.png\t{caption}")
+    (photos / "captions.tsv").write_text("\n".join(lines))
+    picture("red", "blue").save(photos / "beach.jpg")
+    monkeypatch.chdir(tmp_path)
+    code = CODE[3]
+    assert "4_000" in code and "epochs=30" in code
+    names = {}
+    code = code.replace("4_000", "290").replace("epochs=30", "epochs=1")
+    exec("import zoo\n" + code, names)  # noqa: S102
+    assert isinstance(names["captioner"].generate("photos/beach.jpg"), str)
+    assert (tmp_path / "saved_models" / "photos" / "1" / "saved_model.pb").is_file()

@@ -1,6 +1,7 @@
 """Images and tokens to the next tokens: the encoder, the decoder, other backbones."""
 
 import keras
+import keras_nlp
 import numpy as np
 import pytest
 from keras import ops
@@ -129,6 +130,40 @@ def test_half_precision_reaches_the_image_encoder():
 def test_images_of_another_size_are_refused():
     with pytest.raises(ValueError, match=r"image_size=\(16, 24\).* got .*\(24, 16\)"):
         image_encoder()(np.swapaxes(IMAGES, 1, 2))
+
+
+def vision_transformer():
+    return keras_nlp.models.ViTBackbone(
+        (32, 32, 3), 8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16
+    )
+
+
+def residual_network():
+    return keras.applications.MobileNetV3Small(
+        (32, 32, 3), include_top=False, weights=None, minimalistic=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "grid"), [(vision_transformer, (4, 4)), (residual_network, (1, 1))]
+)
+def test_backbones_of_keras_nlp_and_keras_read_the_images(make, grid, tmp_path):
+    encoder = make()
+    encoder.trainable = False
+    model = captioner(encoder)
+    assert model.image_size == (32, 32)
+    images = RNG.integers(0, 256, (2, 32, 32, 3)).astype("uint8")
+    places = model.encode(images).shape[1]
+    seen = model.on_image(np.tile(np.arange(places), (2, 1)))
+    assert seen.shape == (2, *grid)
+    # A token for the class stands before those of the image.
+    last = np.arange(places)[-grid[0] * grid[1] :].reshape(grid)
+    np.testing.assert_array_equal(seen[0], last)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert not again.image_encoder.trainable_weights
+    expected = logits(model, images=images)
+    np.testing.assert_allclose(logits(again, images=images), expected, atol=1e-6)
 
 
 def pooled():

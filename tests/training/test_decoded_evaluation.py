@@ -1,5 +1,6 @@
 import keras
 import pytest
+import tensorflow as tf
 
 from tests.training.tiny import EXAMPLES, Task, batches, tiny_model
 from zoo.training import DecodedEvaluation
@@ -43,6 +44,30 @@ def test_samples_show_source_reference_and_hypothesis(tmp_path):
     ]
     assert second.startswith("2: bleu 2.00")
     assert second.count("source") == 2
+
+
+def test_samples_of_images_show_their_captions(tmp_path):
+    class Captioner(Task):
+        def evaluate(self, examples, num_beams=4, meteor=True):
+            return {"cider_d": float(meteor)}
+
+        def generate(self, images, num_beams=4):
+            return [f"{len(image)} bytes" for image in images]
+
+    task, path = Captioner(), tmp_path / "samples.txt"
+    images = {"image": [b"png", b"jpeg"], "captions": [["a dog", "a d\u00f6g"]] * 2}
+    evaluation = DecodedEvaluation(
+        *(task, tf.data.Dataset.from_tensor_slices(images)),
+        samples_path=path,
+        decoding={"num_beams": 1},
+        scoring={"meteor": False},
+    )
+    fit(task.model, evaluation, epochs=1)
+    assert path.read_text().splitlines() == [
+        *("=== epoch 1: cider_d 0.00", ""),
+        *("reference   a dog / a d\u00f6g", "hypothesis  3 bytes", ""),
+        *("reference   a dog / a d\u00f6g", "hypothesis  4 bytes", ""),
+    ]
 
 
 def test_samples_of_an_epoch_trained_again_replace_the_old(tmp_path):
