@@ -9,6 +9,7 @@ was interrupted goes on when the same command is given again.
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import keras
 import tyro
@@ -59,6 +60,7 @@ def main(
     patience: int = 10,
     num_beams: int | None = None,
     length_penalty: float = 0.6,
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -85,6 +87,8 @@ def main(
         patience: Epochs to go on without a better validation CIDEr-D.
         num_beams: Width of the search in the test and in the export (5; scenes 1).
         length_penalty: How much longer captions are favoured.
+        dtype: Of the products in training. "mixed_bfloat16" is faster on processors
+            that multiply it; what is saved and exported is float32 all the same.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, pictures (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -110,7 +114,7 @@ def main(
     # Model
     own = {key: settings[key] for key in ("image_size", "patch_size") if settings[key]}
     captioner = zoo.ImageCaptioner.from_preset(
-        preset, tokenizer=tokenizer, dropout=settings["dropout"], **own
+        preset, tokenizer=tokenizer, dropout=settings["dropout"], dtype=dtype, **own
     )
 
     def batches(first_epoch):
@@ -149,6 +153,10 @@ def main(
         average=settings["average"],
         resume=resume,
     )
+
+    if dtype != "float32":  # what answers is in full precision
+        captioner.save_to_preset(run_dir)
+        captioner = zoo.ImageCaptioner.from_preset(run_dir, dtype="float32")
 
     # Evaluate
     search = {"num_beams": settings["num_beams"], "length_penalty": length_penalty}

@@ -11,6 +11,7 @@ interrupted goes on when the same command is given again.
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import keras
 import tyro
@@ -36,6 +37,7 @@ def main(
     weight_decay: float = 0.01,
     dropout: float = 0.1,
     patience: int = 10,
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -57,6 +59,8 @@ def main(
         weight_decay: Of AdamW.
         dropout: On embeddings and sublayers.
         patience: Epochs to go on without a better validation score.
+        dtype: Of the products in training. "mixed_bfloat16" is faster on processors
+            that multiply it; what is saved and exported is float32 all the same.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints and curves (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -87,6 +91,7 @@ def main(
         max_length=max_length,
         dropout=dropout,
         attention_dropout=dropout,
+        dtype=dtype,
     )
 
     def batches(first_epoch):
@@ -120,6 +125,10 @@ def main(
         patience=patience,
         resume=resume,
     )
+
+    if dtype != "float32":  # what answers is in full precision
+        labeller.save_to_preset(run_dir)
+        labeller = zoo.TokenClassifier.from_preset(run_dir, dtype="float32")
 
     # Evaluate
     tests = {**tests, "validation": validation}

@@ -11,6 +11,7 @@ interrupted goes on when the same command is given again.
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import keras
 import tyro
@@ -39,6 +40,7 @@ def main(
     warmup_share: float = 0.05,
     weight_decay: float = 0.01,
     dropout: float = 0.1,
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -61,6 +63,8 @@ def main(
         warmup_share: Share of the updates until the peak.
         weight_decay: Of AdamW.
         dropout: On embeddings and sublayers.
+        dtype: Of the products in training. "mixed_bfloat16" is faster on processors
+            that multiply it; what is saved and exported is float32 all the same.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, the preset (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -90,7 +94,11 @@ def main(
 
     # Model
     task = zoo.MaskedLM.from_preset(
-        preset, tokenizer=tokenizer, dropout=dropout, attention_dropout=dropout
+        preset,
+        tokenizer=tokenizer,
+        dropout=dropout,
+        attention_dropout=dropout,
+        dtype=dtype,
     )
     rows = {
         "row_length": row_length,
@@ -129,6 +137,10 @@ def main(
         monitor="val_perplexity",
         resume=resume,
     )
+
+    if dtype != "float32":  # what answers is in full precision
+        task.save_to_preset(run_dir)
+        task = zoo.MaskedLM.from_preset(run_dir, dtype="float32")
 
     # Evaluate
     scores = {name: task.evaluate(texts, **rows) for name, texts in tests.items()}
