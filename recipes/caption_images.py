@@ -16,7 +16,7 @@ import tyro
 
 import zoo
 from zoo.data.generated_scenes import captioned_scenes
-from zoo.tasks.caption_scores import caption_scores_of_each
+from zoo.tasks.caption_scores import caption_scores, caption_scores_of_each
 
 # What trains well: on the generated scenes, and on thousands of photographs.
 GENERATED = {
@@ -78,7 +78,7 @@ def main(
         vocabulary_size: Subwords to learn (4,000; scenes 320).
         epochs: Passes over the training images (30; scenes 20).
         batch_tokens: Places for captions in a batch (4,096; scenes 2,048).
-        learning_rate: The peak; it falls to 0 like a cosine.
+        learning_rate: The peak (0.001); it falls to 0 like a cosine.
         warmup_share: Share of the updates until the peak.
         weight_decay: Of AdamW.
         label_smoothing: Share of the target spread over all tokens.
@@ -97,7 +97,7 @@ def main(
     settings = dict(locals())
     defaults = PHOTOGRAPHS if data else GENERATED
     settings |= {k: v for k, v in defaults.items() if settings[k] is None}
-    name = Path(data.removeprefix("tfds:")).name.partition(".")[0] if data else "scenes"
+    name = name_of(data)
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
     keras.utils.set_random_seed(seed)
@@ -125,7 +125,8 @@ def main(
             first_epoch=first_epoch,
         )
 
-    num_steps = int(batches(0).cardinality()) * settings["epochs"]
+    first = batches(0)  # holds all images: made once where a run begins
+    num_steps = int(first.cardinality()) * settings["epochs"]
     schedule = zoo.schedules.warmup_cosine(
         settings["learning_rate"], math.ceil(warmup_share * num_steps), num_steps
     )
@@ -140,7 +141,7 @@ def main(
     # Train
     zoo.training.fit(
         captioner,
-        batches,
+        lambda epoch: batches(epoch) if epoch else first,
         epochs=settings["epochs"],
         run_dir=run_dir,
         settings=settings,
@@ -160,15 +161,15 @@ def main(
 
     # Evaluate
     search = {"num_beams": settings["num_beams"], "length_penalty": length_penalty}
-    scores = {}
-    for test, examples in tests.items():
-        scores[test] = captioner.evaluate(examples, **search)
-        print(test, *(f"{key} {value}" for key, value in scores[test].items()))
-    draw_pictures(captioner, next(iter(tests.values())), run_dir, search)
+    rows = {test: captioner.captions_of(e, **search) for test, e in tests.items()}
+    scores = {test: caption_scores(*columns(rows[test])) for test in tests}
+    for test, values in scores.items():
+        print(test, *(f"{key} {value}" for key, value in values.items()))
 
     # Export
     captioner.save_to_preset(run_dir)
     version = captioner.export(export_dir, **search)
+    draw_pictures(captioner, next(iter(rows.values())), Path(run_dir), search)
     zoo.training.write_model_card(
         run_dir,
         captioner,
@@ -182,19 +183,19 @@ def main(
     return scores
 
 
-def draw_pictures(captioner, examples, run_dir, search):
-    """Where each word of a caption looked; the best and the worst captions."""
-    folder = Path(run_dir) / "attention"
-    folder.mkdir(exist_ok=True)
-    few = examples.take(NUM_EXPLAINED).as_numpy_iterator()
-    for number, example in enumerate(few):
-        explanation = captioner.explain(example["image"], search["num_beams"])
-        zoo.training.draw_caption_attention(folder / f"{number:02}.png", **explanation)
+def columns(rows):
+    """What images were called, and what they should be called."""
+    return [row["caption"] for row in rows], [row["references"] for row in rows]
 
-    rows = captioner.captions_of(examples, **search)
-    scores = caption_scores_of_each(
-        [row["caption"] for row in rows], [row["references"] for row in rows]
-    )
+
+def draw_pictures(captioner, rows, folder, search):
+    """Where each word of a caption looked; the best and the worst captions."""
+    (folder / "attention").mkdir(exist_ok=True)
+    for number, row in enumerate(rows[:NUM_EXPLAINED]):
+        explanation = captioner.explain(row["image"], **search)
+        path = folder / "attention" / f"{number:02}.png"
+        zoo.training.draw_caption_attention(path, **explanation)
+    scores = caption_scores_of_each(*columns(rows))
     ranked = sorted(zip(scores, rows, strict=True), key=lambda pair: -pair[0])
     for place, pairs in (("best", ranked[:NUM_SHOWN]), ("worst", ranked[-NUM_SHOWN:])):
         shown = [
@@ -202,11 +203,20 @@ def draw_pictures(captioner, examples, run_dir, search):
             for score, row in pairs
         ]
         title = f"{place} captions by CIDEr-D, a reference below each"
-        zoo.training.draw_captions(Path(run_dir) / f"{place}.png", shown, title)
+        zoo.training.draw_captions(folder / f"{place}.png", shown, title)
 
 
 def pixels(data):
     return zoo.data.decode_image(data)[0].numpy()
+
+
+def name_of(data):
+    """Of a corpus, for the folders: "flickr8k", "coco_captions-2014"."""
+    if data is None:
+        return "scenes"
+    if data.startswith("tfds:"):
+        return data.removeprefix("tfds:").replace("/", "-")
+    return Path(data).resolve().name
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ def main(
     translator.save_to_preset(run_dir)
     version = translator.export(export_dir, **search)
     first = next(iter(validation.as_numpy_iterator()))["source"].decode()
-    explanation = translator.explain(first, num_beams=settings["num_beams"])
+    explanation = translator.explain(first, **search)
     zoo.training.draw_attention(Path(run_dir) / "attention.png", **explanation)
     zoo.training.write_model_card(
         run_dir,

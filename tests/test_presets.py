@@ -53,7 +53,8 @@ def test_the_encoder_of_images_has_the_published_parameters(name):
 def test_the_parameters_of_a_captioner_are_counted(name):
     model = presets.captioning_model(name, 8_000)
     assert zoo.list_presets()[name].parameters == model.count_params()
-    assert model.image_size == (160, 160) if name.endswith("tiny") else (224, 224)
+    side = 160 if name == "captioner_tiny" else 224
+    assert model.image_size == (side, side)
 
 
 def test_overrides_reach_both_halves_of_a_captioner():

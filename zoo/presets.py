@@ -78,9 +78,9 @@ _CAPTIONERS = {
 
 # Our count, with a vocabulary of 8,000, and what was published of the encoder.
 _CAPTIONERS_COUNTED = {
-    "captioner_tiny":  (9_378_816,   "ViT-Lite-7 (3.72 M)", _HASSANI),
-    "captioner_small": (38_928_000,  "DeiT-S (22 M)",      _TOUVRON),
-    "captioner_base":  (148_634_880, "ViT-B (86 M)",        _DOSOVITSKIY),
+    "captioner_tiny":  (9_378_816,   "like ViT-Lite-7's", _HASSANI),
+    "captioner_small": (38_928_000,  "as DeiT-S's, 22 M", _TOUVRON),
+    "captioner_base":  (148_634_880, "as ViT-B's, 86 M",  _DOSOVITSKIY),
 }  # fmt: skip
 
 

@@ -8,8 +8,10 @@ import tarfile
 import pytest
 from PIL import Image
 
-from zoo.data import read, read_splits
+from tests.data.epochs_probe import epoch_of
+from zoo.data import caption_batches, read, read_splits
 from zoo.data.missing_split import MissingSplitError
+from zoo.text import learn_tokenizer
 
 REAL = pathlib.Path(__file__).parents[3] / "shared" / "data"
 NAMES = ["a.jpg", "b.png", "c.jpg"]
@@ -65,6 +67,67 @@ def test_a_table_beside_a_folder_of_images(tmp_path, suffix):
     write_images(tmp_path / "images")
     write_table(tmp_path / f"captions{suffix}", separator="\t,"[suffix == ".csv"])
     assert examples_of(read(tmp_path)) == EXPECTED
+
+
+def test_a_table_may_begin_with_the_name_of_its_split(tmp_path):
+    write_images(tmp_path)
+    for split in ("train", "val", "test"):
+        write_table(tmp_path / f"{split}_captions.tsv")
+    train, validation, tests = read_splits(tmp_path)
+    assert list(tests) == ["test"]
+    for part in (train, validation, tests["test"]):
+        assert examples_of(part) == EXPECTED
+
+
+def test_other_annotations_of_coco_are_left_alone(tmp_path):
+    write_images(tmp_path)
+    write_table(tmp_path / "captions.tsv")
+    images = {"images": [{"id": 1, "file_name": "a.jpg"}], "categories": []}
+    boxes = {**images, "annotations": [{"id": 7, "image_id": 1}]}
+    (tmp_path / "annotations").mkdir()
+    for name, content in (("instances_train2017", boxes), ("image_info", images)):
+        (tmp_path / "annotations" / f"{name}.json").write_text(json.dumps(content))
+    assert examples_of(read(tmp_path)) == EXPECTED
+
+
+def test_what_is_held_out_hangs_on_no_path(tmp_path, monkeypatch):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rows = ["image\tcaption"]
+    for i in range(120):
+        (folder / f"{i}.png").write_bytes(image("b.png"))
+        rows.append(f"{i}.png\tsquare {i}")
+    (folder / "captions.tsv").write_text("\n".join(rows))
+
+    def captions(path):
+        parts = read_splits(path)[:2]
+        return [[text for _, text in examples_of(part)] for part in parts]
+
+    expected = captions(folder)
+    assert sum(map(len, expected)) < 120
+    monkeypatch.chdir(tmp_path)
+    assert captions("photos") == expected
+    folder.rename(tmp_path / "other")
+    assert captions("other") == expected
+
+
+def test_a_file_that_is_gone_and_a_broken_one_are_named(tmp_path, caplog):
+    rows = ["image\tcaption"]
+    for i in range(150):
+        (tmp_path / f"{i}.png").write_bytes(image("b.png"))
+        rows.append(f"{i}.png\tsquare {i}")
+    (tmp_path / "captions.tsv").write_text("\n".join(rows))
+    (tmp_path / "7.png").write_bytes(image("b.png")[:-20])
+    examples = read(tmp_path)
+    (tmp_path / "9.png").unlink()
+    tokenizer = learn_tokenizer([f"square {i}" for i in range(150)], 290)
+    batches = caption_batches(examples, tokenizer, image_size=(4, 4))
+    rows = sum(int(weight.any(axis=1).sum()) for _, _, weight in epoch_of(batches))
+    assert rows == 148
+    assert "Left out 2 of 150 images" in caplog.text
+    assert "7.png ('square 7'): The PNG is cut short" in caplog.text
+    assert "9.png ('square 9'): The image is empty" in caplog.text
+    assert "9.png cannot be read (No such file or directory)" in caplog.text
 
 
 def test_lists_of_captions_in_json_lines(tmp_path):
@@ -184,7 +247,11 @@ def test_a_packed_archive_is_refused(tmp_path):
     ("name", "content", "message"),
     [
         ("a.json", "{", "a.json: no JSON"),
-        ("a.json", '{"images": [{}], "annotations": []}', "'id' is missing"),
+        (
+            "a.json",
+            '{"images": [{}], "annotations": [{"caption": "a dog", "image_id": 1}]}',
+            "'id' is missing",
+        ),
         ("a.jsonl", '{"image": "a.jpg", "caption": 3}', "line 1: .* must be strings"),
     ],
 )

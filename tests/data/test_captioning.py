@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.data.epochs_probe import epoch_of, same
 from zoo.data.augmentation import NUM_DRAWS, augment
-from zoo.data.captioning import caption_batches
+from zoo.data.captioning import _SIDES, caption_batches
 from zoo.text import learn_tokenizer
 
 COLOURS = ["red", "lime", "blue", "white", "black"]
@@ -112,11 +112,11 @@ def test_few_broken_images_are_left_out_and_many_are_an_error(make, caplog):
     _, examples = corpus(60, broken=[7])
     rows = sum((weight.any(axis=1)).sum() for _, _, weight in epoch_of(make(examples)))
     assert rows == 59
-    assert "Left out 1 of 60 images, the first of them image 7 (" in caplog.text
+    assert "Left out 1 of 60 images. image 7 (" in caplog.text
     assert "The PNG is cut short or damaged" in caplog.text
     with pytest.raises(ValueError, match="2 of 60 images .* image 3 .* cut short"):
         make(corpus(60, broken=[3, 9])[1])
-    with pytest.raises(ValueError, match="0 of 0 images cannot be used"):
+    with pytest.raises(ValueError, match="There are no images"):
         make(examples.take(0))
 
 
@@ -126,7 +126,10 @@ def test_long_captions_are_left_out_and_counted(make, caplog, tokenizer):
     longest = max(lengths)
     epoch = epoch_of(make(examples, max_length=longest - 1))
     count = sum(length == longest for length in lengths)
-    assert f"Left out {count} captions: they have more than max_length" in caplog.text
+    assert (
+        f"Left out {count} captions of more than max_length={longest - 1} ids"
+        in caplog.text
+    )
     assert len(captions_shown(epoch, tokenizer)) == len(lengths) - count
     with pytest.raises(
         ValueError, match="no caption to train on: all have more than 1"
@@ -180,3 +183,53 @@ def test_all_views_are_possible():
     assert rows == {0, 5, 10, 15, 20}
     # 11 places from the left edge, and 11 of a mirrored one.
     assert {column for _, column in corners} == {5 * i for i in range(20)}
+
+
+def test_other_words_for_sides_keep_an_image_as_it_is(tokenizer):
+    texts = ["the leftmost dog", "a Right-handed man", "a dog is here", "no side"]
+    assert [bool(_SIDES.search(text)) for text in texts] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        {"image": b"png", "captions": "one"},
+        {"image": np.zeros((4, 4, 3), "uint8"), "captions": ["one"]},
+        {"image": [b"png"], "captions": [["one"]]},
+    ],
+)
+def test_examples_of_another_form_are_refused(make, example):
+    with pytest.raises(ValueError, match="string scalar, each with its captions"):
+        make(tf.data.Dataset.from_tensors(example))
+
+
+def test_captions_without_a_word_and_bytes_that_are_no_text(make, caplog):
+    _, examples = corpus(120)
+    texts = tf.ragged.constant([["...", ""], [b"\xff", b"a"]], tf.string, 1)
+    odd = tf.data.Dataset.from_tensor_slices(
+        {"image": [written("red")] * 2, "captions": texts}
+    )
+    epoch = epoch_of(make(examples.concatenate(odd)))
+    assert sum(int(weight.any(axis=1).sum()) for _, _, weight in epoch) == 120
+    assert "image 120 ('...'): It has no caption with a word in it" in caplog.text
+    assert "image 121: A caption is no UTF-8" in caplog.text
+
+
+def test_nothing_is_mirrored_where_that_is_asked_for(make):
+    halves = Image.new("RGB", (30, 20), "black")
+    halves.paste("white", (0, 0, 15, 20))
+    file = io.BytesIO()
+    halves.save(file, "PNG")
+    data = {"image": [file.getvalue()] * 30, "captions": [["all"]] * 30}
+    examples = tf.data.Dataset.from_tensor_slices(data)
+
+    def mirrored(flip):
+        epoch = epoch_of(make(examples, flip=flip))
+        return [
+            inputs["images"][row, :, 0].mean() < inputs["images"][row, :, -1].mean()
+            for inputs, _, weight in epoch
+            for row in np.flatnonzero(weight.any(axis=1))
+        ]
+
+    assert 5 < sum(mirrored(flip=True)) < 25
+    assert not any(mirrored(flip=False))

@@ -132,10 +132,29 @@ def test_images_of_another_size_are_refused():
         image_encoder()(np.swapaxes(IMAGES, 1, 2))
 
 
-def vision_transformer():
+def vision_transformer(shape=(32, 32, 3)):
     return keras_nlp.models.ViTBackbone(
-        (32, 32, 3), 8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16
+        shape, 8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16
     )
+
+
+def test_places_lie_where_they_are_in_an_image_that_is_no_square():
+    model = captioner(vision_transformer((24, 56, 3)))
+    seen = model.on_image(np.arange(22)[np.newaxis])
+    np.testing.assert_array_equal(seen[0], np.arange(1, 22).reshape(3, 7))
+    images, x = keras.Input((24, 56, 3)), keras.layers.Reshape((4, 1008))
+    strip = captioner(keras.Model(images, x(images)))
+    assert strip.on_image(np.arange(4)[np.newaxis]).shape == (1, 1, 4)
+
+
+def test_an_encoder_keeps_its_own_dtype(tmp_path):
+    model = captioner(image_encoder(dtype="mixed_bfloat16"), dtype="float32")
+    again = CaptioningModel.from_config(model.get_config())
+    assert again.compute_dtype == "float32"
+    assert again.image_encoder.compute_dtype == "bfloat16"
+    config = {**captioner().get_config(), "dtype": "bfloat16"}
+    narrow = CaptioningModel.from_config(config)
+    assert narrow.image_encoder.compute_dtype == "bfloat16"
 
 
 def residual_network():
@@ -171,7 +190,27 @@ def pooled():
     return keras.Model(images, keras.layers.GlobalAveragePooling2D()(images))
 
 
-@pytest.mark.parametrize("encoder", [pooled(), keras.Sequential([])])
-def test_a_network_without_places_is_refused(encoder):
-    with pytest.raises(ValueError, match="image_encoder with the output .*include_top"):
+def two_inputs():
+    images = [keras.Input((16, 24, 3)), keras.Input((16, 24, 3))]
+    return keras.Model(images, keras.layers.Add()(images))
+
+
+def test_an_output_may_have_a_name():
+    images = keras.Input((16, 24, 3))
+    encoder = keras.Model(images, {"x": keras.layers.Conv2D(4, 8, 8)(images)})
+    assert captioner(encoder).encode(IMAGES).shape == (2, 6, 16)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        (pooled(), r"output \(None, 3\).*include_top=False"),
+        (keras.Sequential([]), "unknown shape.*begins with keras.Input"),
+        ("imagenet", "image_encoder 'imagenet'.*Pass a Keras model"),
+        (network((16, 24, 1)), r"input \(None, 16, 24, 1\)"),
+        (two_inputs(), r"input \[\(None, 16, 24, 3\), "),
+    ],
+)
+def test_a_network_that_does_not_fit_is_refused(encoder, message):
+    with pytest.raises(ValueError, match=message):
         captioner(encoder)

@@ -31,6 +31,8 @@ def test_paths_bytes_and_arrays_are_the_same_image(captioner, tmp_path):
     array = np.asarray(image)
     for form in (path, str(path), array, tf.constant(array)):
         assert captioner.generate(form) == expected
+    assert captioner.generate(np.array([str(path)])) == [expected]
+    assert captioner.generate(tf.constant(IMAGES[0])) == expected
     several = [path, IMAGES[1], array]
     answers = captioner.generate(several)
     assert answers == captioner.generate(tuple(several))
@@ -78,7 +80,7 @@ def test_a_caption_does_not_depend_on_its_batch(captioner):
         alone = captioner.generate(image, return_scores=True)
         assert alone[0] == caption
         assert alone[1] == pytest.approx(score, abs=1e-4)
-    assert together[64:] == together[:6] or together[64:] == (together[:4] * 20)[64:70]
+    assert together[64:] == (together[:4] * 20)[64:70]
 
 
 def test_options_trace_nothing_anew(captioner):
@@ -128,10 +130,23 @@ def test_what_is_no_image_is_refused(captioner, tmp_path):
     for shape in [(16, 32, 2), (0, 0, 3), (5,)]:
         with pytest.raises(ValueError, match=r"must be of type uint8"):
             captioner.generate(np.zeros(shape, "uint8"))
+    with pytest.raises(FileNotFoundError, match="null byte"):
+        captioner.generate("a\0b.png")
+    with pytest.raises(ValueError, match="more than 100,000,000 pixels"):
+        captioner.generate(np.zeros((10_001, 10_000, 1), "uint8"))
     with pytest.raises(ValueError, match="num_beams=0 is out of range"):
         captioner.generate(IMAGES, num_beams=0)
     with pytest.raises(TypeError, match="explain takes one image"):
         captioner.explain(IMAGES)
+
+
+def test_what_is_explained_is_what_is_generated(captioner):
+    for image in IMAGES:
+        search = {"num_beams": 3, "length_penalty": 0.0}
+        expected = captioner.generate(image, **search)
+        assert captioner.explain(image, **search)["caption"] == expected
+    with pytest.raises(ValueError, match="length_penalty=-1"):
+        captioner.explain(IMAGES[0], length_penalty=-1)
 
 
 def test_attention_lies_on_the_image(captioner):
@@ -149,13 +164,23 @@ def test_broken_images_of_an_evaluation_are_counted(captioner, caplog):
     broken = tf.data.Dataset.from_tensors(
         {"image": BROKEN, "captions": ["red before blue"]}
     )
-    with pytest.raises(ValueError, match="1 of 21 images cannot be used. image 20"):
+    with pytest.raises(ValueError, match=r"1 of 21 images cannot be used.* image 20"):
         captioner.evaluate(examples().concatenate(broken))
     rows = captioner.captions_of(examples().repeat(4).concatenate(broken), num_beams=1)
     assert len(rows) == 80
     assert "Left out 1 of 81 images" in caplog.text
-    with pytest.raises(ValueError, match="0 of 0 images"):
+    with pytest.raises(ValueError, match="There are no images"):
         captioner.evaluate(examples().take(0))
+
+
+def test_images_without_a_worded_reference_are_no_images(captioner, caplog):
+    image = IMAGES[:1]
+    silent = tf.data.Dataset.from_tensor_slices({"image": image, "captions": [["..."]]})
+    rows = captioner.captions_of(examples().repeat(4).concatenate(silent), num_beams=1)
+    assert len(rows) == 80
+    assert "image 80 ('...'): It has no caption with a word in it" in caplog.text
+    with pytest.raises(ValueError, match="1 of 1 images cannot be used"):
+        captioner.evaluate(silent)
 
 
 def test_saved_and_read_again_it_is_the_same(captioner, tmp_path):
@@ -169,6 +194,7 @@ def test_saved_and_read_again_it_is_the_same(captioner, tmp_path):
     assert narrow.model.compute_dtype == "bfloat16"
     assert narrow.model.image_encoder.compute_dtype == "bfloat16"
     assert narrow.generate(IMAGES[0]) == CAPTIONS[0]
+    captioner.save_to_preset(tmp_path)
     with pytest.raises(ValueError, match="holds a ImageCaptioner, not a Translator"):
         zoo.Translator.from_preset(tmp_path)
     with pytest.raises(ValueError, match="holds its own tokenizer"):
@@ -191,11 +217,10 @@ def test_from_preset_says_what_it_needs(captioner):
         )
     with pytest.raises(TypeError, match="takes a zoo.CaptioningModel, got int"):
         zoo.ImageCaptioner(3, tokenizer)
-    free = zoo.ImageCaptioner.from_preset(
-        "captioner_tiny", tokenizer, image_encoder=network((None, None, 3))
-    )
     with pytest.raises(ValueError, match=r"any size.*input_shape="):
-        free.generate(IMAGES[0])
+        zoo.ImageCaptioner.from_preset(
+            "captioner_tiny", tokenizer, image_encoder=network((None, None, 3))
+        )
 
 
 def network(shape=(16, 32, 3)):

@@ -133,7 +133,7 @@ def _json_rows(path):
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: no JSON ({error}).") from error
     images = content.get("images") if isinstance(content, dict) else None
-    if not isinstance(images, list):
+    if not isinstance(images, list) or not _has_captions(content):
         return []
     try:
         if "annotations" in content:
@@ -154,6 +154,13 @@ def _json_rows(path):
             "file_name, annotations with image_id and caption) nor Karpathy's list "
             f"(images with filename, split and sentences): {error} is missing."
         ) from error
+
+
+def _has_captions(content):
+    """COCO has files of boxes and of images alone beside those of captions."""
+    rows = content.get("annotations", content["images"])
+    keys = ("caption", "sentences")
+    return any(isinstance(row, dict) and set(row) & set(keys) for row in rows)
 
 
 def _split_in(path):

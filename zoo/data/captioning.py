@@ -11,14 +11,15 @@ from zoo.data.epoch_dataset import epoch_dataset
 from zoo.data.image_decoding import decode_image, resize_image
 from zoo.data.places import Places
 from zoo.data.row_epochs import RowEpochs
-from zoo.data.tokenized_texts import check_examples, ragged_batches
+from zoo.data.tokenized_texts import check_examples
 
-# A mirrored image has its left on its right.
-_SIDES = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+# A mirrored image has its left on its right; "leftmost" and "left-hand" too.
+_SIDES = re.compile(r"\b(left|right)", re.IGNORECASE)
 # Images are kept this much larger than the model reads them, to cut parts out.
 _MARGIN = 8 / 7
 _MOST_BROKEN = 0.02  # share of the images
-_READ_TOGETHER = 64
+_MOST_TOLD = 10  # of them in a message
+_WORD = re.compile(r"\w")
 
 _logger = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def caption_batches(
     max_length=64,
     batch_tokens=4096,
     augmented=True,
+    flip=True,
     num_buckets=4,
     shuffle=True,
     seed=0,
@@ -44,9 +46,9 @@ def caption_batches(
     caption speaks of left or right), in slightly other colours. Epochs are as in
     `zoo.data.translation_batches`: a batch is a pure function of (seed, epoch, step).
 
-    Images that cannot be decoded are left out, with a warning that names the first; if
-    they are more than 2 %, that is an error. The pixels of all others are held in
-    memory.
+    Images that cannot be decoded, or have no caption with a word in it, are left out
+    with a warning that names them; if they are more than 2 %, that is an error. The
+    pixels of all others are held in memory.
 
     Args:
         examples: `tf.data.Dataset` of `{"image", "captions"}`: the bytes of a JPEG or
@@ -56,6 +58,7 @@ def caption_batches(
         max_length: int. Captions of more ids, the end included, are left out.
         batch_tokens: int. The most places for captions in a batch.
         augmented: bool.
+        flip: bool. `False` mirrors none, where captions tell sides in other words.
         Others: as in `zoo.data.classification_batches`.
 
     Returns:
@@ -64,7 +67,7 @@ def caption_batches(
         `target_positions` `(batch, length)`; labels and weights `(batch, length)`, the
         weights 0 on padding and with mean 1.
     """
-    check_examples(examples, ("image", "captions"))
+    check_captioned_images(examples)
     epochs = _CaptionEpochs(
         _Corpus(examples, tokenizer, image_size, max_length, augmented),
         batch_tokens=batch_tokens,
@@ -77,6 +80,7 @@ def caption_batches(
     def view(inputs, labels, weight):
         draws, can_flip = inputs.pop("draws"), inputs.pop("can_flip")
         if augmented:
+            can_flip &= flip
             inputs["images"] = augment(inputs["images"], draws, can_flip, *image_size)
         return inputs, labels, weight
 
@@ -108,7 +112,7 @@ class _CaptionEpochs:
         names = ("target_ids", "target_segment_ids", "target_positions")
         inputs = {
             **dict.fromkeys(names, places),
-            "images": tf.TensorSpec([None, *self.corpus.images.shape[1:]], tf.uint8),
+            "images": tf.TensorSpec([None, *self.corpus.size, 3], tf.uint8),
             "can_flip": tf.TensorSpec([None], tf.bool),
             "draws": tf.TensorSpec([None, NUM_DRAWS], tf.float32),
         }
@@ -119,33 +123,40 @@ class _Corpus:
     """Images as pixels, and the captions of each as one packed row.
 
     Attributes:
-        images: uint8 `(images, height, width, 3)`.
+        images: list of uint8 `(height, width, 3)`.
         lengths: int `(images,)`. Places that the captions of each take.
     """
 
     def __init__(self, examples, tokenizer, image_size, max_length, augmented):
         margin = _MARGIN if augmented else 1.0
-        size = [round(side * margin) for side in image_size]
-        images, captions, self.can_flip = _read(examples, size)
+        self.size = [round(side * margin) for side in image_size]
+        images, captions = _read(examples, self.size)
         flat = [caption for own in captions for caption in own]
         ids = iter(tokenizer.tokenize(tf.constant(flat, tf.string)).to_list())
-        start, end = tokenizer.start_token_id, tokenizer.end_token_id
         parts = [
-            _packed([next(ids) for _ in own], start, end, max_length)
+            _packed(
+                *([next(ids) for _ in own], tokenizer.start_token_id),
+                *(tokenizer.end_token_id, max_length),
+            )
             for own in captions
         ]
-        num_left_out = len(flat) - sum(part[1].max(initial=0) for part in parts)
-        if num_left_out:
-            _logger.warning(
-                "Left out %d captions: they have more than max_length=%d ids.",
-                *(num_left_out, max_length),
-            )
+        num_too_long = len(flat) - sum(part[1].max(initial=0) for part in parts)
         kept = [i for i, part in enumerate(parts) if len(part[0])]
+        if num_too_long:
+            _logger.warning(
+                "Left out %d captions of more than max_length=%d ids, and with them %d "
+                "images, which have no others.",
+                *(num_too_long, max_length, len(parts) - len(kept)),
+            )
         if not kept:
             raise ValueError(
-                f"There is no caption to train on: all have more than {max_length} ids."
+                f"There is no caption to train on: all have more than {max_length} "
+                "ids. Pass a larger max_length."
             )
-        self.images, self.can_flip = images[kept], self.can_flip[kept]
+        self.images = [images[i] for i in kept]
+        self.can_flip = np.array(
+            [not any(map(_SIDES.search, captions[i])) for i in kept]
+        )
         columns = zip(*(parts[i] for i in kept), strict=True)
         self.ids, self.segments, self.positions, self.labels = map(
             np.concatenate, columns
@@ -160,8 +171,9 @@ class _Corpus:
         def gathered(values):
             return places.gather(values, self.offsets)
 
-        images = np.zeros((batch.shape[0], *self.images.shape[1:]), np.uint8)
-        images[batch.rows] = self.images[batch.pairs]
+        images = np.zeros((batch.shape[0], *self.size, 3), np.uint8)
+        for row, image in zip(batch.rows, batch.pairs, strict=True):
+            images[row] = self.images[image]
         can_flip = np.zeros(batch.shape[0], bool)
         can_flip[batch.rows] = self.can_flip[batch.pairs]
         segments = gathered(self.segments)
@@ -195,7 +207,7 @@ def _packed(captions, start, end, max_length):
 
 
 def _read(examples, size):
-    """Decodes all images: (uint8 `(n, *size, 3)`, captions of each, bool `(n,)`)."""
+    """Decodes all images: list of uint8 `(*size, 3)`, and the captions of each."""
 
     def decode(example):
         image, error = decode_image(example["image"])
@@ -203,43 +215,79 @@ def _read(examples, size):
         image = tf.cond(error == "", lambda: resize_image(image, *size), lambda: blank)
         return {"image": image, "error": error, "captions": example["captions"]}
 
-    decoded = ragged_batches(
-        examples.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True),
-        _READ_TOGETHER,
+    decoded = examples.map(
+        decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    images, captions, broken, number = [], [], [], 0
-    for batch in decoded:
-        errors = [error.decode() for error in batch["error"].numpy()]
-        texts = batch["captions"].to_list()
-        for pixels, error, own in zip(batch["image"], errors, texts, strict=True):
-            own = [text.decode("utf-8") for text in own]
-            if error:
-                broken.append(f"image {number} ({own[0] if own else '?'!r}): {error}")
-            else:
-                images.append(pixels.numpy())
-                captions.append(own)
-            number += 1
-    check_broken(broken, number)
-    flip = [not any(map(_SIDES.search, own)) for own in captions]
-    return np.stack(images), captions, np.array(flip)
+    unusable = Unusable(examples)
+    images, captions = [], []
+    for example in decoded.as_numpy_iterator():
+        own = unusable.captions(example["captions"], example["error"].decode())
+        if own:
+            images.append(example["image"])
+            captions.append(own)
+    unusable.check()
+    return images, captions
 
 
-def check_broken(broken, number):
-    """Warns of broken images; too many of them are an error.
+class Unusable:
+    """Counts images that cannot be used and names them; too many are an error."""
 
-    Args:
-        broken: list of str, each naming an image and what is wrong with it.
-        number: int. How many images there were.
-    """
-    if number == 0 or len(broken) > _MOST_BROKEN * number:
+    def __init__(self, examples):
+        self.names = getattr(examples, "image_names", None)
+        self.number = 0
+        self.messages = []
+
+    def captions(self, captions, error):
+        """The next image's captions that have a word, as str; none if it is unusable.
+
+        Args:
+            captions: bytes array `(number,)`.
+            error: str. What is wrong with the image, or `""`.
+        """
+        texts = []
+        try:
+            texts = [text.decode("utf-8").strip() for text in captions]
+        except UnicodeDecodeError as problem:
+            error = error or f"A caption is no UTF-8 ({problem})."
+        usable = [text for text in texts if _WORD.search(text)]
+        if not usable:
+            error = error or "It has no caption with a word in it."
+        if error:
+            name = self.names[self.number] if self.names else f"image {self.number}"
+            first = f" ({texts[0]!r:.80})" if texts else ""
+            self.messages.append(f"{name}{first}: {error}")
+        self.number += 1
+        return [] if error else usable
+
+    def check(self):
+        """Warns of what was left out; more than 2 % of the images are an error."""
+        told = " ".join(self.messages[:_MOST_TOLD])
+        more = len(self.messages) - _MOST_TOLD
+        told += f" And {more} more." if more > 0 else ""
+        if self.number == 0:
+            raise ValueError(
+                "There are no images: the examples are empty. Pass a data set with at "
+                "least one."
+            )
+        if len(self.messages) > _MOST_BROKEN * self.number:
+            raise ValueError(
+                f"{len(self.messages)} of {self.number} images cannot be used, more "
+                f"than {_MOST_BROKEN:.0%}. {told} Mend them or leave them out."
+            )
+        if self.messages:
+            _logger.warning(
+                "Left out %d of %d images. %s", len(self.messages), self.number, told
+            )
+
+
+def check_captioned_images(examples):
+    """Raises if `examples` are not what `caption_batches` takes."""
+    check_examples(examples, ("image", "captions"))
+    image, captions = (examples.element_spec[k] for k in ("image", "captions"))
+    fits = image.shape.rank == 0 and captions.shape.rank == 1
+    if not fits or {image.dtype, captions.dtype} != {tf.string}:
         raise ValueError(
-            f"{len(broken)} of {number} images cannot be used. {' '.join(broken[:1])} "
-            "Mend them or leave them out."
-        )
-    if broken:
-        _logger.warning(
-            "Left out %d of %d images, the first of them %s",
-            len(broken),
-            number,
-            *broken[:1],
+            "Images are the bytes of their files, a string scalar, each with its "
+            f"captions, strings (number,). Received: {examples.element_spec}. Pass "
+            "examples one by one, as zoo.data.read gives them."
         )

@@ -1,5 +1,6 @@
 """Images in folders and tar archives: where each lies, and its bytes when needed."""
 
+import logging
 import pathlib
 import tarfile
 
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 _WHOLE = -1  # as a size: all of a file
+_logger = logging.getLogger(__name__)
 _PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
@@ -25,9 +27,9 @@ def find_images(folder):
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in SUFFIXES and path.is_file():
             found[path.relative_to(folder).as_posix()] = f"0:{_WHOLE}:{path}"
-    for path in sorted(folder.glob("*.tar")):
+    for path in sorted(folder.rglob("*.tar")):
         found |= _in_archive(path)
-    packed = [p.name for p in sorted(folder.iterdir()) if p.name.endswith(_PACKED)]
+    packed = [p.name for p in sorted(folder.rglob("*")) if p.name.endswith(_PACKED)]
     if packed and not found:
         raise ValueError(
             f"{folder} has images in {packed[0]}, of which none can be read alone. "
@@ -40,6 +42,13 @@ def image_bytes(place):
     """string scalar, a place of `find_images` -> string scalar, what lies there."""
     data = tf.numpy_function(_read, [place], tf.string, stateful=False)
     return tf.ensure_shape(data, [])
+
+
+def image_name(place):
+    """A place of `find_images` without the folder, such as `"images.tar:512:6120"`."""
+    offset, size, path = place.split(":", 2)
+    name = pathlib.PurePath(path).name
+    return name if int(size) == _WHOLE else f"{name}:{offset}:{size}"
 
 
 def _in_archive(path):
@@ -73,6 +82,10 @@ def _short_names(found):
 
 def _read(place):
     offset, size, path = place.decode("utf-8").split(":", 2)
-    with open(path, "rb") as file:
-        file.seek(int(offset))
-        return file.read(int(size))
+    try:
+        with open(path, "rb") as file:
+            file.seek(int(offset))
+            return file.read(int(size))
+    except OSError as error:
+        _logger.warning("%s cannot be read (%s).", path, error.strerror)
+        return b""  # as any other that is no image

@@ -9,7 +9,7 @@ import tensorflow as tf
 from zoo.data.captioned_images import read_captioned_images
 from zoo.data.columns import Columns
 from zoo.data.folders import read_folder
-from zoo.data.image_files import image_bytes
+from zoo.data.image_files import image_bytes, image_name
 from zoo.data.tables import read_table
 from zoo.data.text_sources import read_texts
 
@@ -112,11 +112,14 @@ def as_dataset(columns):
     )
     if "image" not in columns:
         return dataset
-    return dataset.map(
+    dataset = dataset.map(
         lambda example: {**example, "image": image_bytes(example["image"])},
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
+    # For messages; what is made of the dataset, in another order, has no names.
+    dataset.image_names = [image_name(place) for place in columns["image"]]
+    return dataset
 
 
 def _tensor(values):

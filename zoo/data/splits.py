@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from zoo.data.columns import Columns
 from zoo.data.folders import find_tests
+from zoo.data.image_files import image_name
 from zoo.data.missing_split import MissingSplitError
 from zoo.data.read import as_dataset, read_columns
 from zoo.data.text_sources import find_text_tests
@@ -20,8 +21,8 @@ def read_splits(path, source=None, target=None, **columns):
     """Reads the training, validation and test examples of a corpus.
 
     Where there are no validation or no test examples, 2 % of the training examples are
-    held out instead, chosen by a hash of the source or text, so that none is in two of
-    them. What is there but cannot be read is an error.
+    held out instead, chosen by a hash of the source, text or image's name, so that none
+    is in two of them. What is there but cannot be read is an error.
 
     >>> train, validation, tests = read_splits("data/multi30k", "en", "de")
     >>> list(tests)
@@ -42,7 +43,7 @@ def read_splits(path, source=None, target=None, **columns):
     names = ["test"]
     if folder.is_dir() and "source" in train:
         names = find_tests(folder, source, target)
-    elif folder.is_dir():
+    elif folder.is_dir() and "image" not in train:
         names = find_text_tests(folder)
     tests = {
         name: _read_if_there(path, name, source, target, columns) for name in names
@@ -70,6 +71,8 @@ def _hold_out(path, columns, num_parts):
         return _hold_out_images(columns, num_parts)
     key, values = next(iter(columns.items()))
     texts = [" ".join(value) if isinstance(value, list) else value for value in values]
+    if key == "image":  # the same wherever the folder lies
+        texts = [image_name(place) for place in values]
     hashes = tf.strings.to_hash_bucket_fast(tf.constant(texts), _MOST_HASHES)
     distinct, ranks = np.unique(hashes.numpy(), return_inverse=True)
     if len(distinct) <= num_parts:
@@ -93,19 +96,17 @@ def _hold_out(path, columns, num_parts):
 
 
 def _hold_out_images(examples, num_parts):
-    """As `_hold_out`, of images that are not in memory: by the hash of their bytes."""
+    """As `_hold_out`, of images that are not in memory: every fiftieth is of a part."""
     if num_parts == 0:
         return [examples]
 
     def of_part(part):
-        def is_of_part(example):
-            bucket = tf.strings.to_hash_bucket_fast(
-                example["image"], round(1 / _HELD_OUT_SHARE)
-            )
-            # Part 1 is what is in bucket 1, the rest all buckets that are no part's.
-            return bucket == part if part else (bucket == 0) | (bucket > num_parts)
+        def is_of_part(number, _):
+            place = number % round(1 / _HELD_OUT_SHARE)
+            return place == part - 1 if part else place >= num_parts
 
-        return examples.filter(is_of_part)
+        chosen = examples.enumerate().filter(is_of_part)
+        return chosen.map(lambda _, example: example)
 
     return [of_part(part) for part in range(num_parts + 1)]
 

@@ -14,8 +14,9 @@ from zoo.layers import (
 from zoo.models.decoder_model import DecoderModel
 from zoo.models.image_encoder import ImageEncoder
 
-# Vision Transformers have a token for the class, some another to be distilled.
-_MOST_BESIDE = 2
+# Vision Transformers have a token for the class, some others to be distilled or to
+# keep what belongs to no place.
+_MOST_BESIDE = 5
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -68,6 +69,7 @@ class CaptioningModel(DecoderModel):
         tie_embeddings=True,
         **kwargs,
     ):
+        _check(image_encoder)
         super().__init__(**{"dtype": image_encoder.dtype_policy, **kwargs})
         self.image_encoder = image_encoder
         self.vocabulary_size = vocabulary_size
@@ -134,7 +136,7 @@ class CaptioningModel(DecoderModel):
 
     def encode(self, images):
         """`(B, H, W, 3)` -> memory `(B, N, D)`"""
-        memory = self.image_encoder(images)
+        (memory,) = keras.tree.flatten(self.image_encoder(images))  # may have a name
         if len(memory.shape) == 4:  # the map of a convolutional network
             rows, height, width, _ = ops.shape(memory)
             shape = (rows, height * width, memory.shape[-1])
@@ -162,25 +164,24 @@ class CaptioningModel(DecoderModel):
         What an encoder gives beside the places of its image, such as a token that
         stands for all of it, is left out.
         """
-        shape = getattr(self.image_encoder, "output_shape", ())
-        beside = 0
+        height, width = self.image_size
         if isinstance(self.image_encoder, ImageEncoder):
-            size = [side // self.image_encoder.patch_size for side in self.image_size]
-        elif len(shape) == 4:
-            size = shape[1:3]
+            side = self.image_encoder.patch_size
+            beside, size = 0, (height // side, width // side)
+        elif len(self.image_encoder.output_shape) == 4:
+            beside, size = 0, self.image_encoder.output_shape[1:3]
         else:
-            side = math.isqrt(shape[1])
-            beside = shape[1] - side * side
-            size = (side, side)
-            if beside > _MOST_BESIDE:
-                beside, size = 0, (1, shape[1])
+            beside, size = _grid(self.image_encoder.output_shape[1], height / width)
         places = places[..., beside:]
         return ops.reshape(places, (*ops.shape(places)[:-1], *size))
 
     def get_config(self):
+        encoder = keras.saving.serialize_keras_object(self.image_encoder)
+        if self._encoder_has_same_dtype():
+            del encoder["config"]["dtype"]  # `from_config` gives it that of the model
         return {
             **super().get_config(),
-            "image_encoder": keras.saving.serialize_keras_object(self.image_encoder),
+            "image_encoder": encoder,
             "vocabulary_size": self.vocabulary_size,
             "num_layers": self.num_layers,
             "num_heads": self.num_heads,
@@ -193,11 +194,15 @@ class CaptioningModel(DecoderModel):
             "tie_embeddings": self.tie_embeddings,
         }
 
+    def _encoder_has_same_dtype(self):
+        is_ours = isinstance(self.image_encoder, ImageEncoder)
+        return is_ours and self.image_encoder.dtype_policy == self.dtype_policy
+
     @classmethod
     def from_config(cls, config, custom_objects=None):
         encoder = config["image_encoder"]
-        if encoder["class_name"] == ImageEncoder.__name__:  # reads in the same type
-            own = {**encoder["config"], "dtype": config["dtype"]}
+        if encoder["class_name"] == ImageEncoder.__name__:
+            own = {"dtype": config["dtype"], **encoder["config"]}
             encoder = {**encoder, "config": own}
         encoder = keras.saving.deserialize_keras_object(encoder, custom_objects)
         if not encoder.trainable:
@@ -211,12 +216,39 @@ def _width(image_encoder):
     """Features of a place of the memory that an encoder gives."""
     if isinstance(image_encoder, ImageEncoder):
         return image_encoder.hidden_dim
-    shape = getattr(image_encoder, "output_shape", None)
-    if not isinstance(shape, tuple) or len(shape) not in (3, 4):
+    return image_encoder.output_shape[-1]
+
+
+def _check(image_encoder):
+    """Raises if a network does not turn images into places."""
+    if isinstance(image_encoder, ImageEncoder):
+        return
+    inputs = getattr(image_encoder, "input_shape", None)
+    outputs = getattr(image_encoder, "output_shape", None)
+    reads = isinstance(inputs, tuple) and len(inputs) == 4 and inputs[-1] == 3
+    gives = isinstance(outputs, tuple) and len(outputs) in (3, 4)
+    if not (isinstance(image_encoder, keras.Model) and reads and gives):
         raise ValueError(
-            "CaptioningModel got an image_encoder with the output "
-            f"{shape or 'of an unknown shape'}. Pass a Keras model with one output "
-            "(batch, places, features) or (batch, rows, columns, features), such as a "
-            "network of keras.applications with include_top=False."
+            f"CaptioningModel got the image_encoder {image_encoder!r:.60} with the "
+            f"input {inputs or 'of an unknown shape'} and the output "
+            f"{outputs or 'of an unknown shape'}. Pass a Keras model with one input "
+            "(batch, height, width, 3) and one output (batch, places, features) or "
+            "(batch, rows, columns, features), such as a network of "
+            "keras.applications with include_top=False; a keras.Sequential begins "
+            "with keras.Input((height, width, 3))."
         )
-    return shape[-1]
+
+
+def _grid(count, ratio):
+    """How many of `count` places are beside the image's, and its (rows, columns).
+
+    >>> _grid(197, ratio=1.0)
+    (1, (14, 14))
+    """
+    for beside in range(min(_MOST_BESIDE + 1, count)):
+        rows = round(math.sqrt((count - beside) * ratio))
+        columns = round(rows / ratio)
+        is_whole = rows > 0 and rows * columns == count - beside
+        if is_whole and math.isclose(rows, columns * ratio):
+            return beside, (rows, columns)
+    return 0, (1, count)

@@ -5,16 +5,17 @@ import functools
 import tensorflow as tf
 
 from zoo.tasks.captioning_explanation import explain
-from zoo.tasks.captioning_graph import captions_of, search_images
+from zoo.tasks.captioning_graph import detokenized, search_images
 from zoo.tasks.captioning_stream import start, state_signature, step
 
 
-def captioning_endpoints(decode, num_beams, task):
+def captioning_endpoints(decode, attention, num_beams, task):
     """Functions and input signatures by name, as `zoo.export` takes them.
 
     Args:
         decode: callable of the number of captions wanted, and then as
             `zoo.tasks.captioning_graph.search_images` takes it.
+        attention: callable of `zoo.tasks.captioning_functions`.
         num_beams: int. The captions that `decode` gives to each image.
         task: `zoo.ImageCaptioner`.
     """
@@ -29,17 +30,18 @@ def captioning_endpoints(decode, num_beams, task):
 
     def n_best(image_bytes):
         ids, scores, errors = search(image_bytes, num_beams)
-        captions, scores = captions_of(ids, scores, task.tokenizer)
+        captions, scores = detokenized(ids, scores, task.tokenizer)
         return {"captions": captions, "scores": scores, "error": errors}
 
     def serving_default(image_bytes):
         ids, scores, errors = search(image_bytes, 1)
-        captions, scores = captions_of(ids, scores, task.tokenizer)
+        captions, scores = detokenized(ids, scores, task.tokenizer)
         return {"caption": captions[:, 0], "score": scores[:, 0], "error": errors}
 
     def explained(image_bytes):
         ids, _, errors = search(image_bytes, 1)
-        return {**explain(image_bytes, ids[:, 0], task), "error": errors}
+        explanation = explain(image_bytes, ids[:, 0], attention, task)
+        return {**explanation, "error": errors}
 
     images = [tf.TensorSpec([None], tf.string, name="image_bytes")]
     state = state_signature(task)

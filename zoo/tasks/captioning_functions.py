@@ -4,8 +4,9 @@ import functools
 
 import keras
 import tensorflow as tf
+from keras import ops
 
-from zoo.tasks.captioning_graph import captions_of, search_images
+from zoo.tasks.captioning_graph import detokenized, search_images
 from zoo.tasks.compiling import CompiledFunctions, compiled
 from zoo.tasks.generation import BATCH_SIZES, smallest_at_least
 from zoo.tasks.memory_search import search_memory
@@ -23,7 +24,10 @@ class CaptioningFunctions:
         self._compiled = CompiledFunctions()
 
     def answer(self, sampling, width):
-        """string `(n,)`, seeds, options -> captions, scores `(n, width)`, errors."""
+        """string `(n,)`, seeds, options -> captions, scores `(n, width)`, errors, ids.
+
+        Captions come best first, ids as they were found.
+        """
         encode, decode = self.encode(), self.decode(sampling, width)
 
         def answer(data, seeds, options):
@@ -31,7 +35,7 @@ class CaptioningFunctions:
                 *(data, seeds, encode, functools.partial(decode, options)),
                 *(self.task, width, options["max_length"]),
             )
-            return *captions_of(ids, scores, self.task.tokenizer), errors
+            return *detokenized(ids, scores, self.task.tokenizer), errors, ids
 
         def make():
             if keras.backend.backend() != "tensorflow":
@@ -59,6 +63,21 @@ class CaptioningFunctions:
             return run(tf.pad(images, [[0, more], [0, 0], [0, 0], [0, 0]]))[:count]
 
         return encode
+
+    def attention(self):
+        """uint8 images, ids `(n, T)` after the start -> `(n, T, rows, columns)`."""
+        model = self.task.model
+
+        def read(images, token_ids):
+            _, scores = model.decode(
+                token_ids, model.encode(images), return_scores=True
+            )
+            mean = ops.mean(ops.cast(ops.stack(scores), "float32"), axis=(0, 2))
+            return model.on_image(mean)
+
+        return self._compiled.get(
+            "attention", lambda: compiled(read, model, jit_compile=False), model.weights
+        )
 
     def decode(self, sampling, width, jit_compile=True):
         """options, memory, limits, seeds -> ids and scores `(batch, width, ...)`."""

@@ -93,7 +93,7 @@ def search_images(data, seeds, encode, decode, task, width, max_length=None):
     return ids, scores, errors
 
 
-def captions_of(ids, scores, tokenizer):
+def detokenized(ids, scores, tokenizer):
     """ids `(n, width, length)`, scores -> captions and scores, best first."""
     _, width, length = ids.shape
     captions = tokenizer.detokenize(tf.reshape(ids, [-1, length]))

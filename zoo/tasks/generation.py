@@ -9,12 +9,11 @@ from zoo.tasks.requests import check_generation_options, decoded, item_seeds
 BATCH_SIZES = (1, 4, 16, 64)
 
 
-def answer_request(
+def request_answers(
     answer,
     model,
     inputs,
     items,
-    single,
     *,
     num_beams=4,
     max_length=None,
@@ -24,19 +23,21 @@ def answer_request(
     top_k=None,
     top_p=None,
     seed=None,
-    return_scores=False,
 ):
-    """Checks the options of `generate`, answers, and gives the answers as they came.
+    """Checks the options of `generate` and asks for answers with them.
 
     Args:
         answer: callable. Whether tokens are drawn and the number of answers to each
             item -> a callable of the inputs, seeds int32 `(n,)` and a dict of options,
-            which gives answers string and scores float32, both `(n, any)`.
+            which gives answers string and scores float32, both `(n, any)`, and others.
         model: has `max_length`.
         inputs: list of tensors with `n` rows.
         items: list of `n` bytes, on which the seeds hang.
-        single: bool. One item was given, not a list.
-        Others, returns: as `zoo.Translator.generate`.
+        **options: as in `zoo.Translator.generate`.
+
+    Returns:
+        answers and scores, lists of `n` str and float, of lists of these if
+        `num_return_sequences` is above 1; then the others as they came.
     """
     check_generation_options(
         num_beams=num_beams,
@@ -55,18 +56,21 @@ def answer_request(
             f"num_beams={num_beams}. Raise num_beams, or pass temperature= to "
             "draw any number of answers."
         )
-    if not items:
-        return ([], []) if return_scores else []
     options = search_options(model, max_length, length_penalty, num_return_sequences)
     if sampling:
         options |= sampling_options(temperature, top_k, top_p)
     seed = secrets.randbits(31) if seed is None else seed
     run = answer(sampling, num_return_sequences if sampling else num_beams)
-    answers, scores = run(*inputs, item_seeds(items, seed), options)
+    answers, scores, *others = run(*inputs, item_seeds(items, seed), options)
     answers = [decoded(row[:num_return_sequences]) for row in answers]
     scores = scores.numpy()[:, :num_return_sequences].tolist()
     if num_return_sequences == 1:
         answers, scores = [row[0] for row in answers], [row[0] for row in scores]
+    return answers, scores, *others
+
+
+def as_asked(answers, scores, single, return_scores):
+    """Lists as `generate` returns them."""
     if single:
         answers, scores = answers[0], scores[0]
     return (answers, scores) if return_scores else answers

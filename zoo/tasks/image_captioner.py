@@ -1,24 +1,22 @@
-import functools
-import itertools
 import logging
+import secrets
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from zoo import presets
-from zoo.data.captioning import caption_batches, check_broken
-from zoo.data.tokenized_texts import check_examples
+from zoo.data.captioning import caption_batches
 from zoo.export import write_saved_model
 from zoo.models import CaptioningModel
 from zoo.tasks.caption_scores import caption_scores
 from zoo.tasks.captioning_endpoints import captioning_endpoints
+from zoo.tasks.captioning_evaluation import captioned_rows
 from zoo.tasks.captioning_explanation import explain
 from zoo.tasks.captioning_functions import CaptioningFunctions
-from zoo.tasks.captioning_graph import pixels_of, search_images
-from zoo.tasks.generation import answer_request, search_options
-from zoo.tasks.image_requests import checked_images
+from zoo.tasks.captioning_graph import pixels_of
+from zoo.tasks.generation import as_asked, request_answers, search_options
+from zoo.tasks.image_requests import checked_images, file_bytes
 from zoo.tasks.preset_folder import (
     read_config,
     read_model,
@@ -27,6 +25,8 @@ from zoo.tasks.preset_folder import (
 )
 from zoo.tasks.requests import check_generation_options, decoded
 from zoo.tasks.training_defaults import compile_captioning_model
+
+_TOGETHER = 256  # images that `generate` reads before it captions them
 
 _logger = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class ImageCaptioner:
             )
         self.model = model
         self.tokenizer = tokenizer
+        self.image_size = model.image_size
         self._functions = CaptioningFunctions(self)
 
     @classmethod
@@ -121,7 +122,7 @@ class ImageCaptioner:
         return caption_batches(
             examples,
             self.tokenizer,
-            image_size=self.model.image_size,
+            image_size=self.image_size,
             **{"max_length": self.model.max_length, **options},
         )
 
@@ -160,49 +161,43 @@ class ImageCaptioner:
             str for an image, list for a list, of lists if `num_return_sequences` is
             above 1. With `return_scores` a pair of that and scores of that form.
         """
-        data, names, single = checked_images(images)
-        answer, errors = self._answer(
-            data,
-            single,
-            num_beams=num_beams,
-            max_length=max_length,
-            length_penalty=length_penalty,
-            num_return_sequences=num_return_sequences,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            seed=seed,
-            return_scores=return_scores,
-        )
+        images, names, single = checked_images(images)
+        options = {
+            "num_beams": num_beams,
+            "max_length": max_length,
+            "length_penalty": length_penalty,
+            "num_return_sequences": num_return_sequences,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "seed": secrets.randbits(31) if seed is None else seed,
+        }
+        check_generation_options(**options)
+        captions, scores, errors = [], [], []
+        for begin in range(0, len(images), _TOGETHER):
+            data = [file_bytes(x) for x in images[begin : begin + _TOGETHER]]
+            some, their_scores, wrong, _ = self._request(data, **options)
+            captions += some
+            scores += their_scores
+            errors += decoded(wrong)
         for name, error in zip(names, errors, strict=True):
             if error and single:
                 raise ValueError(f"{name}: {error}")
             if error:
                 _logger.warning("%s has no caption. %s", name, error)
-        return answer
+        return as_asked(captions, scores, single, return_scores)
 
-    def _answer(self, data, single, **wanted):
-        """What `generate` gives for bytes of images, and what is wrong with each."""
-        errors = []
-
-        def answer(sampling, width):
-            def answer_data(*arguments):
-                function = self._functions.answer(sampling, width)
-                captions, scores, found = function(*arguments)
-                errors.extend(decoded(found))
-                return captions, scores
-
-            return answer_data
-
+    def _request(self, data, **options):
+        """Captions, scores, errors and ids of the bytes of images."""
         inputs = [tf.constant(data, tf.string)]
-        answers = answer_request(answer, self.model, inputs, data, single, **wanted)
-        return answers, errors
+        answer = self._functions.answer
+        return request_answers(answer, self.model, inputs, data, **options)
 
     def captions_of(self, examples, *, batch_size=256, **options):
-        """Captions examples, for scores and pictures.
+        """Captions examples and keeps their references beside, for pictures.
 
-        Images that cannot be decoded are left out, with a warning; if they are more
-        than 2 %, that is an error.
+        Images that cannot be decoded, or have no reference with a word in it, are left
+        out with a warning that names them; more than 2 % of them are an error.
 
         Args:
             examples: tf.data of raw examples, `{"image", "captions"}`.
@@ -212,26 +207,14 @@ class ImageCaptioner:
         Returns:
             list of dicts: `image` bytes, `caption` str, `references` list of str.
         """
-        check_examples(examples, ("image", "captions"))
-        known = int(examples.cardinality())
-        progress = keras.utils.Progbar(known if known > 0 else None, unit_name="image")
-        rows, broken, number = [], [], 0
-        each = examples.as_numpy_iterator()
-        while batch := list(itertools.islice(each, batch_size)):
-            data = [example["image"] for example in batch]
-            captions, errors = self._answer(data, False, **options)
-            for example, caption, error in zip(batch, captions, errors, strict=True):
-                references = [x.decode("utf-8") for x in example["captions"]]
-                if error:
-                    first = references[0] if references else "?"
-                    broken.append(f"image {number} ({first!r}): {error}")
-                else:
-                    row = {"caption": caption, "references": references}
-                    rows.append({"image": example["image"], **row})
-                number += 1
-            progress.add(len(batch))
-        check_broken(broken, number)
-        return rows
+        return list(self._captioned(examples, batch_size, options))
+
+    def _captioned(self, examples, batch_size, options):
+        def caption(data):
+            captions, _, errors, _ = self._request(data, **options)
+            return captions, decoded(errors)
+
+        return captioned_rows(caption, examples, batch_size)
 
     def evaluate(self, examples, *, batch_size=256, meteor=True, **options):
         """Captions images and scores the captions against the references.
@@ -244,14 +227,13 @@ class ImageCaptioner:
             dict, see `zoo.tasks.caption_scores`: `bleu_1` to `bleu_4`, `rouge_l`,
             `cider_d`, `exact_match`, `meteor` where Java is there, and the signature.
         """
-        rows = self.captions_of(examples, batch_size=batch_size, **options)
-        return caption_scores(
-            [row["caption"] for row in rows],
-            [row["references"] for row in rows],
-            meteor=meteor,
-        )
+        rows = [
+            (row["caption"], row["references"])
+            for row in self._captioned(examples, batch_size, options)
+        ]
+        return caption_scores(*zip(*rows, strict=True), meteor=meteor)
 
-    def explain(self, image, num_beams=4):
+    def explain(self, image, num_beams=4, length_penalty=0.6):
         """Captions one image and says where each piece of the caption looked.
 
         Returns:
@@ -260,24 +242,20 @@ class ImageCaptioner:
             array `(T, rows, columns)` of the places of the image, the mean over heads
             and layers.
         """
-        check_generation_options(num_beams=num_beams)
-        data, names, single = checked_images(image)
+        images, names, single = checked_images(image)
         if not single:
             raise TypeError("explain takes one image. Call it for each.")
-        search = functools.partial(
-            self._functions.decode(False, num_beams), search_options(self.model)
-        )
-        data = tf.constant(data)
-        ids, _, errors = search_images(
-            data, tf.zeros([1], tf.int32), self._functions.encode(), search, self,
-            num_beams,
-        )  # fmt: skip
+        data = [file_bytes(images[0])]
+        search = {"num_beams": num_beams, "length_penalty": length_penalty}
+        _, _, errors, ids = self._request(data, **search)
         if error := decoded(errors)[0]:
             raise ValueError(f"{names[0]}: {error}")
-        explanation = explain(data, ids[:, 0], self)
+        data = tf.constant(data)
+        attention = self._functions.attention()
+        explanation = explain(data, ids[:, 0], attention, self)
         return {
             "caption": decoded(explanation["caption"])[0],
-            "image": pixels_of(data, self.model.image_size)[0][0].numpy(),
+            "image": pixels_of(data, self.image_size)[0][0].numpy(),
             "target_pieces": decoded(explanation["target_pieces"][0]),
             "attention": explanation["attention"][0].numpy(),
         }
@@ -308,11 +286,11 @@ class ImageCaptioner:
             )
             return compiled_decode(options, *arguments)
 
-        blank = np.zeros((*self.model.image_size, 3), np.uint8)
+        blank = np.zeros((*self.image_size, 3), np.uint8)
         return write_saved_model(
             directory,
             self.model,
-            captioning_endpoints(decode, num_beams, self),
+            captioning_endpoints(decode, self._functions.attention(), num_beams, self),
             warmup_inputs={"image_bytes": np.array([tf.io.encode_png(blank).numpy()])},
         )
 

@@ -1,4 +1,4 @@
-"""Images that come in, as the bytes of files."""
+"""Images that come in, and the bytes of files that the graph decodes."""
 
 import os
 from collections.abc import Iterable, Mapping, Set
@@ -6,16 +6,21 @@ from collections.abc import Iterable, Mapping, Set
 import numpy as np
 import tensorflow as tf
 
-_MOST_BYTES = 2**28  # 256 MiB: no image of the most pixels that are decoded is larger
+from zoo.data.image_decoding import MOST_PIXELS
+
+_MOST_BYTES = 2**30  # of a file: more than any image that is decoded takes
 _CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
 
 
 def checked_images(images):
-    """One image or a list -> (bytes of files, names for messages, is it one alone).
+    """One image or a list -> (list, names for messages, is it one alone).
 
-    A path is read, and an array becomes a PNG, so that everything is decoded by the
-    graph that serves.
+    An item is a path that is there, bytes, or a uint8 array `(height, width, any)`.
     """
+    if isinstance(images, tf.Tensor):
+        images = images.numpy()
+    if isinstance(images, np.ndarray) and images.dtype.kind in "OSU":
+        images = images.tolist()  # paths or bytes
     single = _is_one(images)
     if single:
         images = [images]
@@ -24,20 +29,34 @@ def checked_images(images):
     images = list(images)
     names = [f"The image at place {i} ({_described(x)})" for i, x in enumerate(images)]
     pairs = zip(images, names, strict=True)
-    return [_file_bytes(image, name) for image, name in pairs], names, single
+    return [_checked(image, name) for image, name in pairs], names, single
+
+
+def file_bytes(image):
+    """The bytes of a checked image's file; none where it can no longer be read."""
+    if isinstance(image, np.ndarray):
+        return tf.io.encode_png(image).numpy()
+    if isinstance(image, bytes):
+        return image
+    try:
+        with open(image, "rb") as file:
+            return file.read(_MOST_BYTES)
+    except OSError:
+        return b""
 
 
 def _is_one(images):
-    if isinstance(images, np.ndarray | tf.Tensor):
-        return len(images.shape) < 4
+    if isinstance(images, np.ndarray):
+        return images.ndim < 4
     return isinstance(images, str | bytes | os.PathLike)
 
 
-def _file_bytes(image, name):
+def _checked(image, name):
     if isinstance(image, bytes):
         return image
     if isinstance(image, str | os.PathLike):
-        return _read(image, name)
+        _check_path(image, name)
+        return image
     if not isinstance(image, np.ndarray | tf.Tensor):
         raise TypeError(f"{_EXPECTED}. {name} is none of these.")
     array = np.asarray(image)
@@ -49,24 +68,30 @@ def _file_bytes(image, name):
             f"{name} must be of type uint8, values 0 to 255, and of shape (height, "
             "width, 3), or with 1 channel for grey or 4 with opacity. Convert it."
         )
-    return tf.io.encode_png(array).numpy()
+    if array.shape[0] * array.shape[1] > MOST_PIXELS:
+        raise ValueError(
+            f"{name} has more than {MOST_PIXELS:,} pixels, which is the most that are "
+            "read. Make it smaller."
+        )
+    return array
 
 
-def _read(path, name):
+def _check_path(path, name):
     try:
         size = os.path.getsize(path)
-        if size > _MOST_BYTES:
-            raise ValueError(
-                f"{name} has {size:,} bytes; at most {_MOST_BYTES:,} are read. Make it "
-                "smaller."
-            )
-        with open(path, "rb") as file:
-            return file.read(_MOST_BYTES)
-    except OSError as error:
-        raise type(error)(
-            f"{name} cannot be read ({error.strerror or error}). Pass the path of a "
-            "JPEG or PNG file."
+        with open(path, "rb"):
+            pass
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        kind = type(error) if isinstance(error, OSError) else FileNotFoundError
+        raise kind(
+            f"{name} cannot be read ({getattr(error, 'strerror', None) or error}). "
+            "Pass the path of a JPEG or PNG file."
         ) from error
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"{name} has {size:,} bytes; at most {_MOST_BYTES:,} are read. Make it "
+            "smaller."
+        )
 
 
 def _described(image):

@@ -195,7 +195,7 @@ def _plain_config(model):
         weight.path
         for weight in model.weights
         # A float8 kernel stays as it is and gets scales beside it.
-        if weight.dtype != policy.variable_dtype or weight.name.endswith("_scale")
+        if _is_other(weight.dtype, policy) or weight.name.endswith("_scale")
     ]
     if quantized or type(policy) is not keras.DTypePolicy:
         raise ValueError(
@@ -206,6 +206,15 @@ def _plain_config(model):
         )
     config = {**model.get_config(), "dtype": policy.name}
     return {key: config[key] for key in config if key not in ("name", "trainable")}
+
+
+def _is_other(dtype, policy):
+    """Whether a weight's dtype is a quantized one, or another than the model's.
+
+    Some layers count in whole numbers, of at least 32 bits.
+    """
+    is_count = dtype in ("int32", "int64", "uint32", "uint64", "bool")
+    return not is_count and dtype != policy.variable_dtype
 
 
 def _weights_file(folder, config):

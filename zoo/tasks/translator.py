@@ -9,7 +9,7 @@ from zoo import presets
 from zoo.data.translation import translation_batches
 from zoo.export import write_saved_model
 from zoo.models import TranslationModel
-from zoo.tasks.generation import answer_request, search_options
+from zoo.tasks.generation import as_asked, request_answers, search_options
 from zoo.tasks.preset_folder import (
     read_config,
     read_model,
@@ -165,12 +165,11 @@ class Translator:
         """
         single = isinstance(texts, str)
         texts = checked_texts([texts] if single else texts)
-        return answer_request(
+        answers, scores = request_answers(
             self._functions.answer,
             self.model,
             [tf.constant(texts, tf.string)],
             [text.encode("utf-8") for text in texts],
-            single,
             num_beams=num_beams,
             max_length=max_length,
             length_penalty=length_penalty,
@@ -179,8 +178,8 @@ class Translator:
             top_k=top_k,
             top_p=top_p,
             seed=seed,
-            return_scores=return_scores,
         )
+        return as_asked(answers, scores, single, return_scores)
 
     def evaluate(self, examples, *, language=None, batch_size=256, **options):
         """Translates the sources and scores the answers against the targets.
@@ -214,7 +213,7 @@ class Translator:
             hypotheses, [target for _, target in pairs], language=language
         )
 
-    def explain(self, text, num_beams=4):
+    def explain(self, text, num_beams=4, length_penalty=0.6):
         """Translates one text and says which source pieces each target piece saw.
 
         Returns:
@@ -222,9 +221,9 @@ class Translator:
             T, and `attention`, float32 array `(T, S)`, the mean over heads and
             layers, whose rows sum to 1. All are empty for an empty text.
         """
-        check_generation_options(num_beams=num_beams)
+        check_generation_options(num_beams=num_beams, length_penalty=length_penalty)
         decode = self._functions.decode(False, num_beams)
-        options = search_options(self.model)
+        options = search_options(self.model, length_penalty=length_penalty)
         texts = tf.constant(checked_texts([text]))
         explanation = explained(
             texts, functools.partial(decode, options), num_beams, self
