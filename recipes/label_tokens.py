@@ -7,6 +7,15 @@ Reads CoNLL files: names of persons and places (`B-`, `I-`, `O`), parts of speec
 --preset is a named size, which begins at random, or a folder whose encoder goes on: one
 that a task on texts was saved to, or a published checkpoint's. A run that was
 interrupted goes on when the same command is given again.
+
+Measured on two cores of an AMD EPYC server, seed 1, MINILM being the folder of
+all-MiniLM-L6-v2, on the test set:
+
+    --data ../shared/data/wnut17 --preset MINILM --epochs 8 --batch-tokens 1024
+    --learning-rate 1e-4 --dtype mixed_bfloat16
+
+        F1 of entities 0.423 (precision 0.521, recall 0.356) after 9.7 minutes, for
+        half of them beside other programs
 """
 
 import math
