@@ -47,8 +47,8 @@ class CaptioningFunctions:
     def encode(self):
         """uint8 `(batch, height, width, 3)` -> memory.
 
-        On TensorFlow a plain graph, which takes any batch: no convolution is faster
-        by XLA there. Elsewhere it is compiled for few batches.
+        On TensorFlow a plain graph, which takes any batch. Elsewhere it is compiled,
+        for few batches.
         """
         model = self.task.model
         if keras.backend.backend() == "tensorflow":
