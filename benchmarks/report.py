@@ -110,7 +110,7 @@ def _markdown(settings, title, origin, command, unit):
         lines += [f"## {setting}", "", _cells(head), _cells(["---"] * len(head))]
         for row in rows:
             rate = row["tokens_per_s"]
-            cells = [row["configuration"], f"{rate:.{0 if rate >= 100 else 1}f}"]
+            cells = [row["configuration"], f"{rate:.{0 if rate >= 10 else 1}f}"]
             cells += [f"{row['texts_per_s']:.0f}"] * has_texts
             cells += [_ratio(row["ratios"][name]) for name in ours]
             cells += [f"{row['percent_of_limit']:.0f}"] * has_limit

@@ -34,10 +34,9 @@ def test_it_learns_measures_draws_and_exports(tmp_path):
     assert (export / "1" / "saved_model.pb").is_file()
     captioner = zoo.ImageCaptioner.from_preset(run)
     assert captioner.model.image_size == (64, 64)
-    again = caption_images.main(**options)
-    assert again == scores  # trained already: the same weights
 
 
+@pytest.mark.slow
 def test_a_folder_of_images_with_a_table_of_captions(tmp_path):
     data = tmp_path / "colours"
     data.mkdir()
