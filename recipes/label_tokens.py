@@ -16,6 +16,11 @@ all-MiniLM-L6-v2, on the test set:
 
         F1 of entities 0.423 (precision 0.521, recall 0.356) after 9.7 minutes, for
         half of them beside other programs
+
+    --data ../shared/data/ud_english_ewt --tokens FORM --labels UPOS --preset MINILM
+    --epochs 2 --batch-tokens 2048 --learning-rate 2e-4 --dtype mixed_bfloat16
+
+        accuracy of tags 0.964 after 4.5 minutes
 """
 
 import math
