@@ -8,11 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from benchmarks.workers.forced_translator import (
-    FORBIDDEN_LOGIT,
-    word_vocabulary,
-    words,
-)
+from benchmarks.workers.forced_translator import force_words, word_vocabulary
 from zoo import presets
 from zoo.text import SentencePieceTokenizer
 
@@ -27,16 +23,7 @@ def forced_captioner(size, vocabulary_size, num_tokens):
     keras.utils.set_random_seed(0)
     tokenizer = SentencePieceTokenizer(word_vocabulary(vocabulary_size))
     model = presets.captioning_model(size, vocabulary_size, max_length=num_tokens)
-    not_words = vocabulary_size - len(words(vocabulary_size))
-    table = model.target_embedding.embeddings.numpy()
-    table[:, 0] = 0.0
-    table[:not_words, 0] = FORBIDDEN_LOGIT
-    model.target_embedding.embeddings.assign(table)
-    norm = model.decoder.final_norm
-    for weight, first in ((norm.gamma, 0.0), (norm.beta, 1.0)):
-        values = weight.numpy()
-        values[0] = first
-        weight.assign(values)
+    force_words(model.target_embedding, model.decoder.final_norm)
     return zoo.ImageCaptioner(model, tokenizer)
 
 

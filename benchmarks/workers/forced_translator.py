@@ -18,9 +18,8 @@ FORBIDDEN_LOGIT = -20.0  # others have a standard deviation of 1
 def forced_translator(size, vocabulary_size, num_tokens):
     """A `zoo.Translator` whose answers all have `num_tokens` words.
 
-    The last bias of the decoder puts 1 in the first coordinate, where all tokens
-    but the words have a large negative weight: special tokens and bytes are never
-    the best. The model takes no longer text, so its limit ends every answer.
+    Special tokens and bytes are never the best, see `force_words`. The model takes no
+    longer text, so its limit ends every answer.
 
     Args:
         size: str. A preset.
@@ -29,17 +28,24 @@ def forced_translator(size, vocabulary_size, num_tokens):
     keras.utils.set_random_seed(0)
     tokenizer = SentencePieceTokenizer(word_vocabulary(vocabulary_size))
     model = presets.translation_model(size, vocabulary_size, max_length=num_tokens)
-    not_words = vocabulary_size - len(words(vocabulary_size))
-    table = model.source_embedding.embeddings.numpy()
+    force_words(model.source_embedding, model.decoder.blocks[-1].feed_forward_norm)
+    return zoo.Translator(model, tokenizer, tokenizer)
+
+
+def force_words(embedding, norm):
+    """Changes weights so that nothing but words is ever the likeliest token.
+
+    The last norm of the decoder puts 1 in the first coordinate, where all tokens but
+    the words have a large negative weight in the embedding that gives the logits.
+    """
+    table = embedding.embeddings.numpy()
     table[:, 0] = 0.0
-    table[:not_words, 0] = FORBIDDEN_LOGIT
-    model.source_embedding.embeddings.assign(table)
-    norm = model.decoder.blocks[-1].feed_forward_norm
+    table[: len(table) - len(words(len(table))), 0] = FORBIDDEN_LOGIT
+    embedding.embeddings.assign(table)
     for weight, first in ((norm.gamma, 0.0), (norm.beta, 1.0)):
         values = weight.numpy()
         values[0] = first
         weight.assign(values)
-    return zoo.Translator(model, tokenizer, tokenizer)
 
 
 def words(vocabulary_size):

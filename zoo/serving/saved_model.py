@@ -7,7 +7,7 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
 
-MOST_BYTES = 2**28  # of a file
+MOST_BYTES = 2**30  # of a file: as `zoo.ImageCaptioner` reads them
 _KNOWN_INPUTS = {("text", "string (None,)"), ("image_bytes", "string (None,)")}
 
 
