@@ -65,12 +65,14 @@ _TEXT_ENCODERS_PUBLISHED = {
     "bert_large":  (335_141_888, _DEVLIN),
 }  # fmt: skip
 
+_XIAO = "ours; stem of Xiao et al. 2021, https://arxiv.org/abs/2106.14881"
 _HASSANI = "Hassani et al. 2021, https://arxiv.org/abs/2104.05704"
 _TOUVRON = "Touvron et al. 2021, https://arxiv.org/abs/2012.12877"
 _DOSOVITSKIY = "Dosovitskiy et al. 2021, https://arxiv.org/abs/2010.11929"
 
 _CAPTIONERS = {
     # name              image patch stem             layers heads hidden intermediate
+    "captioner_mini":  ((64,  8,    "convolutional", 2,     4,    128,   256),  1),
     "captioner_tiny":  ((160, 16,   "convolutional", 7,     4,    256,   512),  4),
     "captioner_small": ((224, 16,   "linear",        12,    6,    384,   1536), 6),
     "captioner_base":  ((224, 16,   "linear",        12,    12,   768,   3072), 6),
@@ -78,6 +80,7 @@ _CAPTIONERS = {
 
 # Our count, with a vocabulary of 8,000, and what was published of the encoder.
 _CAPTIONERS_COUNTED = {
+    "captioner_mini":  (1_606_144,   "of 2 layers",       _XIAO),
     "captioner_tiny":  (9_378_816,   "like ViT-Lite-7's", _HASSANI),
     "captioner_small": (38_928_000,  "as DeiT-S's, 22 M", _TOUVRON),
     "captioner_base":  (148_634_880, "as ViT-B's, 86 M",  _DOSOVITSKIY),

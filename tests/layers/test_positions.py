@@ -7,6 +7,7 @@ from tests.contracts import assert_layer_contract
 from zoo.layers import (
     LearnedPositionEmbedding,
     SinusoidalPositionEncoding,
+    SinusoidsOfGrid,
     alibi_bias,
     rotate,
 )
@@ -99,3 +100,16 @@ def test_alibi_is_a_penalty_that_grows_with_distance_either_way():
     bias = np.array(alibi_bias(2, np.array([[2]]), np.arange(5)[None]))[0, :, 0]
     np.testing.assert_allclose(bias[0], -0.0625 * np.array([2, 1, 0, 1, 2]))
     np.testing.assert_allclose(bias[1], bias[0] / 16)
+
+
+def test_a_grid_has_the_sinusoids_of_its_rows_and_columns():
+    table = ops.convert_to_numpy(SinusoidsOfGrid(2, 3)((6, 18), "float32"))
+    counted = ops.convert_to_numpy(SinusoidalPositionEncoding()(np.zeros((1, 3, 8))))[0]
+    sines_first = np.concatenate([counted[:, 0::2], counted[:, 1::2]], axis=1)
+    rows, columns = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 2, 0, 1, 2])
+    np.testing.assert_allclose(table[:, :8], sines_first[rows], atol=1e-6)
+    np.testing.assert_allclose(table[:, 8:16], sines_first[columns], atol=1e-6)
+    assert not table[:, 16:].any()  # 18 is no multiple of 4
+    layer = LearnedPositionEmbedding(6, SinusoidsOfGrid(2, 3))
+    layer = LearnedPositionEmbedding.from_config(layer.get_config())
+    np.testing.assert_allclose(layer(np.zeros((1, 6, 18)))[0], table, atol=1e-6)

@@ -14,7 +14,8 @@ SHRUNK = {"image_size": 64, "epochs": 1, "num_beams": 2}
 @pytest.fixture(autouse=True)
 def few_scenes_and_a_small_model(monkeypatch):
     small = ((64, 16, "convolutional", 1, 2, 32, 64), 1)
-    monkeypatch.setitem(presets._CAPTIONERS, "captioner_tiny", small)
+    for name in ("captioner_mini", "captioner_tiny"):
+        monkeypatch.setitem(presets._CAPTIONERS, name, small)
     for split, count in {"train": 30, "validation": 8, "test": 6}.items():
         monkeypatch.setitem(generated_scenes.NUM_SCENES, split, count)
 

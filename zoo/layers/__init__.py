@@ -17,6 +17,7 @@ from zoo.layers.patch_embedding import PatchEmbedding
 from zoo.layers.positions import (
     LearnedPositionEmbedding,
     SinusoidalPositionEncoding,
+    SinusoidsOfGrid,
     alibi_bias,
     rotate,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "MultiHeadAttention",
     "PatchEmbedding",
     "SinusoidalPositionEncoding",
+    "SinusoidsOfGrid",
     "TokenEmbedding",
     "TransformerDecoder",
     "TransformerDecoderBlock",

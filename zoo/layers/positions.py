@@ -7,6 +7,7 @@ packed rows restart them and decoding steps pass the step's own.
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -121,6 +122,43 @@ class LearnedPositionEmbedding(keras.layers.Layer):
             **super().get_config(),
             "max_length": self.max_length,
             "initializer": keras.initializers.serialize(self.initializer),
+        }
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SinusoidsOfGrid(keras.initializers.Initializer):
+    """Begins the positions of the patches of an image with sines and cosines.
+
+    Half of the features tell the row, half the column, each with as many sines as
+    cosines, as in [Beyer et al., 2022](https://arxiv.org/abs/2205.01580). From
+    random positions a small model needs many images to learn what lies left of what.
+
+    Args:
+        rows, columns: int. Patches; positions go row by row.
+        max_wavelength: int.
+    """
+
+    def __init__(self, rows, columns, max_wavelength=10_000):
+        self.rows = rows
+        self.columns = columns
+        self.max_wavelength = max_wavelength
+
+    def __call__(self, shape, dtype=None):
+        """`(rows * columns, hidden_dim)`; what 4 does not divide is left 0."""
+        row, column = np.divmod(np.arange(self.rows * self.columns), self.columns)
+        count = shape[-1] // 4
+        frequencies = self.max_wavelength ** -(np.arange(count) / max(count, 1))
+        angles = np.stack([row, column], axis=1)[:, :, None] * frequencies
+        values = np.concatenate([np.sin(angles), np.cos(angles)], axis=2)
+        table = np.zeros(shape)
+        table[:, : 4 * count] = values.reshape(len(table), 4 * count)
+        return ops.cast(table, dtype or keras.config.floatx())
+
+    def get_config(self):
+        return {
+            "rows": self.rows,
+            "columns": self.columns,
+            "max_wavelength": self.max_wavelength,
         }
 
 

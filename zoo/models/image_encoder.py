@@ -9,6 +9,7 @@ from zoo.layers import (
     Dropout,
     LearnedPositionEmbedding,
     PatchEmbedding,
+    SinusoidsOfGrid,
     TransformerEncoder,
 )
 
@@ -18,7 +19,8 @@ class ImageEncoder(keras.Model):
     """Reads an image and gives a vector for each of its patches.
 
     [Dosovitskiy et al., 2020](https://arxiv.org/abs/2010.11929), without the token
-    that classifies. With `B` batch, `H` x `W` pixels, `N` patches, `D` hidden_dim:
+    that classifies; before they are trained its positions are sinusoids. With `B`
+    batch, `H` x `W` pixels, `N` patches, `D` hidden_dim:
 
         images (B, H, W, 3) -> patches + positions (B, N, D) -> encoder -> (B, N, D)
 
@@ -68,14 +70,15 @@ class ImageEncoder(keras.Model):
         self.norm_first = norm_first
         self.activation = activation
         self.norm_epsilon = norm_epsilon
-        height, width = self.image_size
         self.patch_embedding = PatchEmbedding(
             *(patch_size, hidden_dim, stem),
             dtype=self.dtype_policy,
             name="patch_embedding",
         )
+        rows, columns = (side // patch_size for side in self.image_size)
         self.position_embedding = LearnedPositionEmbedding(
-            (height // patch_size) * (width // patch_size),
+            rows * columns,
+            SinusoidsOfGrid(rows, columns),
             dtype=self.dtype_policy,
             name="position_embedding",
         )
