@@ -19,6 +19,7 @@ from zoo.models import (
     ImageEncoder,
     LabellingModel,
     MaskedLanguageModel,
+    SpeechModel,
     TextEncoder,
     TranslationModel,
 )
@@ -242,6 +243,50 @@ def shift_caption(model, batch, delta):
     )
 
 
+# A model that hears a sound; that is the same in every row, and padded
+
+
+def speech(name, **options):
+    def make(dtype):
+        sizes = (2, 2, 4, HIDDEN_DIM, 32)
+        model = SpeechModel(30, *sizes, num_mels=8, filters=12, dtype=dtype, **options)
+        model.build()
+        return model
+
+    return MaskCase(
+        name,
+        make,
+        streams=("target",),
+        place=token_ids,
+        call=lambda model, batch: shift_transcript(model, batch, 0.0),
+        shifted=shift_transcript,
+        causal=True,
+        decode=lambda model, batch, rowwise: decode_step_by_step(
+            model, batch, rowwise, *heard(model, batch)
+        ),
+    )
+
+
+def heard(model, batch):
+    """The memory of a sound of 6 places with 3 more of padding, and its mask."""
+    samples = np.random.default_rng(0).normal(size=(1, 9 * 640)).astype("float32")
+    rows = len(batch["target"])
+    return model.encode(np.repeat(samples, rows, axis=0), np.full(rows, 6 * 640))
+
+
+def shift_transcript(model, batch, delta):
+    memory, mask = heard(model, batch)
+    return shifted_decode(
+        model,
+        delta,
+        batch["target"],
+        memory,
+        memory_mask=mask,
+        segment_ids=batch.get("target_segment_ids"),
+        positions=batch.get("target_positions"),
+    )
+
+
 # Models that read one text
 
 
@@ -302,6 +347,7 @@ CASES = [
     ),
     captioning("captioning"),
     captioning("captioning post-norm", norm_first=False, tie_embeddings=False),
+    speech("speech"),
     text("text"),
     text("text rotary pre-norm", positions="rotary", norm_first=True),
     text("text alibi", positions="alibi"),

@@ -7,6 +7,7 @@ Whatever a file is, an answer comes: an image, or an error in words. A graph has
 import tensorflow as tf
 
 from zoo.data.exif import jpeg_orientation, upright
+from zoo.data.first_error import first_error
 
 # 10,000 x 10,000. What a header claims is believed only up to here.
 MOST_PIXELS = 100_000_000
@@ -38,7 +39,7 @@ def decode_image(data):
     )
     kind = tf.where(is_png, "PNG", "JPEG")
     pixels = tf.cast(height, tf.int64) * tf.cast(width, tf.int64)
-    error = _first(
+    error = first_error(
         (tf.strings.length(data) == 0, "The image is empty: it has no bytes."),
         (
             ~(is_jpeg | is_png),
@@ -161,11 +162,3 @@ def _or_else(function, data, default):
     tried = tf.data.Dataset.from_tensors(data).map(ensured).ignore_errors()
     otherwise = tf.data.Dataset.from_tensors(default)
     return tried.concatenate(otherwise).take(1).get_single_element()
-
-
-def _first(*cases):
-    """The message of the first case that holds, or an empty one."""
-    message = tf.constant("")
-    for holds, text in reversed(cases):
-        message = tf.where(holds, text, message)
-    return message

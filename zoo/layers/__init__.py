@@ -5,7 +5,9 @@ from zoo.layers.decoder_block import TransformerDecoderBlock
 from zoo.layers.dropout import Dropout
 from zoo.layers.encoder_block import TransformerEncoderBlock
 from zoo.layers.feed_forward import FeedForward
+from zoo.layers.frame_embedding import FrameEmbedding
 from zoo.layers.layer_norm import LayerNorm
+from zoo.layers.log_mel import LogMel
 from zoo.layers.masks import (
     causal_attention_mask,
     combine_attention_masks,
@@ -27,8 +29,10 @@ from zoo.layers.transformer import TransformerDecoder, TransformerEncoder
 __all__ = [
     "Dropout",
     "FeedForward",
+    "FrameEmbedding",
     "LayerNorm",
     "LearnedPositionEmbedding",
+    "LogMel",
     "MultiHeadAttention",
     "PatchEmbedding",
     "SinusoidalPositionEncoding",

@@ -6,6 +6,7 @@ from zoo.models.embedding_model import EmbeddingModel
 from zoo.models.image_encoder import ImageEncoder
 from zoo.models.labelling_model import LabellingModel
 from zoo.models.masked_language_model import MaskedLanguageModel
+from zoo.models.speech_model import SpeechModel
 from zoo.models.text_encoder import TextEncoder
 from zoo.models.translation_model import TranslationModel
 
@@ -16,6 +17,7 @@ __all__ = [
     "ImageEncoder",
     "LabellingModel",
     "MaskedLanguageModel",
+    "SpeechModel",
     "TextEncoder",
     "TranslationModel",
 ]

@@ -1,0 +1,120 @@
+"""Sound and tokens to the next tokens, and to tokens place by place."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.losses import SmoothedCrossentropy
+from zoo.models import SpeechModel
+
+RNG = np.random.default_rng(0)
+COUNTS = np.array([3_000, 1_700], "int32")
+SAMPLES = RNG.normal(size=(2, 3_000)).astype("float32") / 10
+IDS = np.array([[1, 5, 7, 9, 0], [1, 8, 6, 0, 0]])
+INPUTS = {"samples": SAMPLES, "num_samples": COUNTS, "target_ids": IDS}
+
+
+def speech_model(**options):
+    keras.utils.set_random_seed(0)
+    sizes = {"num_layers": 2, "num_decoder_layers": 1, "num_heads": 2, "hidden_dim": 16}
+    more = {"intermediate_dim": 32, "num_mels": 12, "filters": 20, "dropout": 0.2}
+    model = SpeechModel(30, **{**sizes, **more, "sample_rate_hz": 8_000, **options})
+    model.build()
+    return model
+
+
+def outputs(model, **inputs):
+    answers = model({**INPUTS, **inputs}, training=False)
+    return {k: ops.convert_to_numpy(v) for k, v in answers.items()}
+
+
+def test_shapes():
+    answers = outputs(speech_model())
+    assert answers["ctc"].shape == (2, 10, 30)  # 80 samples a frame, 4 frames a place
+    assert answers["tokens"].shape == (2, 5, 30)
+    alone = speech_model()({"samples": SAMPLES, "num_samples": COUNTS})
+    assert set(alone) == {"ctc"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_what_follows_a_sound_changes_nothing(dtype):
+    model = speech_model(dtype=dtype)
+    padded = outputs(model)
+    alone = outputs(
+        model, samples=SAMPLES[1:, :1_700], num_samples=COUNTS[1:], target_ids=IDS[1:]
+    )
+    num_places = alone["ctc"].shape[1]
+    assert num_places == 6
+    np.testing.assert_allclose(
+        padded["ctc"][1, :num_places], alone["ctc"][0], atol=1e-5
+    )
+    np.testing.assert_allclose(padded["tokens"][1], alone["tokens"][0], atol=1e-5)
+
+
+def test_padding_is_blank_for_certain_so_the_loss_passes_over_it():
+    model = speech_model()
+    labels = np.array([[8, 6, 2]])
+    one = {"samples": SAMPLES[:1, :1_700], "num_samples": COUNTS[1:]}
+    alone = keras.losses.ctc(labels, model(one)["ctc"])
+    longer = {"samples": SAMPLES[:1], "num_samples": COUNTS[1:]}
+    padded = keras.losses.ctc(np.pad(labels, ((0, 0), (0, 3))), model(longer)["ctc"])
+    np.testing.assert_allclose(alone, padded, rtol=1e-5)
+
+
+def test_loudness_hardly_matters():
+    first = outputs(speech_model())
+    louder = outputs(speech_model(), samples=SAMPLES * 7)
+    np.testing.assert_allclose(louder["ctc"], first["ctc"], atol=1e-2)
+
+
+@pytest.mark.parametrize("samples", [np.zeros((1, 800)), np.full((1, 700), 0.5)])
+def test_silence_and_a_constant_are_finite(samples):
+    model = speech_model()
+    one = {
+        "samples": samples,
+        "num_samples": np.array([samples.shape[1]]),
+        "target_ids": IDS[:1],
+    }
+    assert all(np.isfinite(x).all() for x in outputs(model, **one).values())
+    one["num_samples"] = np.array([1])
+    assert all(np.isfinite(x).all() for x in outputs(model, **one).values())
+    one["num_samples"] = np.array([0])
+    answers = outputs(model, **one)
+    assert all(np.isfinite(x).all() for x in answers.values())
+    assert (answers["ctc"].argmax(axis=-1) == 0).all()
+
+
+def test_hidden_spans_do_not_matter():
+    model = speech_model(norm_first=False)
+    hidden = {"hidden_frames": np.array([[[0, 38]], [[0, 0]]])}
+    first = outputs(model, **hidden)
+    other = SAMPLES.copy()
+    other[0] = other[0, ::-1]
+    second = outputs(model, samples=other, **hidden)
+    np.testing.assert_allclose(first["ctc"], second["ctc"], atol=1e-5)
+    assert np.abs(outputs(model)["ctc"][0] - first["ctc"][0]).max() > 1e-3
+    bands = outputs(model, hidden_mels=np.array([[[2, 3], [5, 1]], [[0, 0], [0, 0]]]))
+    assert np.abs(outputs(model)["ctc"][0] - bands["ctc"][0]).max() > 1e-3
+    np.testing.assert_allclose(outputs(model)["ctc"][1], bands["ctc"][1], atol=1e-6)
+
+
+def test_both_losses_fall_together(tmp_path):
+    model = speech_model(dropout=0.0)
+    labels = np.array([[5, 7, 9, 2, 0], [8, 6, 2, 0, 0]])
+    targets = {"ctc": np.array([[5, 7, 9], [8, 6, 0]]), "tokens": labels}
+    weights = {"ctc": np.ones(2), "tokens": (labels > 0) * 10 / 7}
+    model.compile(
+        optimizer=keras.optimizers.Adam(3e-3),
+        loss={"ctc": keras.losses.CTC(), "tokens": SmoothedCrossentropy(0.0)},
+        loss_weights={"ctc": 0.3, "tokens": 0.7},
+    )
+    history = model.fit(INPUTS, targets, sample_weight=weights, epochs=60, verbose=0)
+    assert history.history["loss"][-1] < 0.2 * history.history["loss"][0]
+    answers = outputs(model)
+    assert (answers["tokens"].argmax(axis=-1) == labels)[labels > 0].all()
+
+    model.save(tmp_path / "model.keras")
+    reloaded = outputs(keras.saving.load_model(tmp_path / "model.keras"))
+    np.testing.assert_allclose(reloaded["ctc"], answers["ctc"], atol=1e-5)
+    np.testing.assert_allclose(reloaded["tokens"], answers["tokens"], atol=1e-5)

@@ -1,0 +1,49 @@
+"""Sound at another rate, in the graph."""
+
+import tensorflow as tf
+
+_SILENCE_SECONDS = 0.01  # after the sound, whose end would meet its beginning
+
+
+def resample(samples, rate_hz, new_rate_hz):
+    """The same sound with another number of samples a second, by Fourier transforms.
+
+    What the new rate can hold is kept exactly and what it cannot is left out, as
+    `scipy.signal.resample` does.
+
+    Args:
+        samples: float32 `(samples,)`.
+        rate_hz, new_rate_hz: int scalars, 1 or more.
+
+    Returns:
+        float32 `(ceil(samples * new_rate_hz / rate_hz),)`.
+    """
+    rate, new_rate = (tf.cast(x, tf.int64) for x in (rate_hz, new_rate_hz))
+    return tf.cond(
+        (rate == new_rate) | (tf.size(samples) == 0),
+        lambda: samples,
+        lambda: _resampled(samples, rate, new_rate),
+    )
+
+
+def _resampled(samples, rate, new_rate):
+    divisor = _greatest_divisor(rate, new_rate)
+    step, new_step = rate // divisor, new_rate // divisor  # both last equally long
+    count = tf.size(samples, tf.int64)
+    silence = tf.cast(tf.cast(rate, tf.float32) * _SILENCE_SECONDS, tf.int64)
+    num_steps = (count + silence + step - 1) // step
+    length, new_length = num_steps * step, num_steps * new_step
+    samples = tf.pad(samples, [[0, length - count]])
+    spectrum = tf.signal.rfft(samples)
+    kept = tf.minimum(length, new_length) // 2 + 1
+    missing = tf.maximum(new_length // 2 + 1 - kept, 0)
+    spectrum = tf.pad(spectrum[:kept], [[0, missing]])
+    resampled = tf.signal.irfft(spectrum, [tf.cast(new_length, tf.int32)])
+    scale = tf.cast(new_length, tf.float64) / tf.cast(length, tf.float64)
+    wanted = (count * new_rate + rate - 1) // rate
+    return resampled[:wanted] * tf.cast(scale, tf.float32)
+
+
+def _greatest_divisor(a, b):
+    """Euclid's, of int64 scalars."""
+    return tf.while_loop(lambda a, b: b > 0, lambda a, b: (b, a % b), (a, b))[0]

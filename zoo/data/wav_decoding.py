@@ -1,0 +1,214 @@
+"""Bytes of WAV files to sound, in the graph: trains and serves alike.
+
+TensorFlow's own op reads 16 bits only and raises on the rest. Whatever a file is, an
+answer comes: samples, or an error in words.
+"""
+
+import tensorflow as tf
+
+from zoo.data.first_error import first_error
+
+# What a header claims is believed only within these.
+LEAST_RATE_HZ, MOST_RATE_HZ = 1_000, 768_000
+MOST_CHANNELS = 64
+MOST_SECONDS = 3_600
+_MOST_CHUNKS = 1_000  # before the sound; a file with more of them is no WAV
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_EXTENSIBLE_BYTES = 26  # of the chunk of the format, until the true format is named
+# Writers to a pipe do not know the length yet.
+_UNKNOWN_LENGTH = 0xFFFFFFFF
+_KINDS = {  # (format, bits) in the order of `_READERS`
+    (_PCM, 8): 0,
+    (_PCM, 16): 1,
+    (_PCM, 24): 2,
+    (_PCM, 32): 3,
+    (_FLOAT, 32): 4,
+    (_FLOAT, 64): 5,
+}
+
+
+def decode_wav(data):
+    """Decodes a WAV of 8, 16, 24 or 32-bit integers or of floats to one channel.
+
+    Channels are averaged. Of a file that is cut short, what is there is decoded.
+
+    >>> samples, sample_rate_hz, error = decode_wav(tf.io.read_file("hello.wav"))
+
+    Args:
+        data: string scalar.
+
+    Returns:
+        float32 `(samples,)`, integers scaled to -1 to 1, none where there is an error;
+        int32 scalar, 0 where there is an error; and a string scalar that says what is
+        wrong, `""` where nothing is.
+    """
+    size = tf.strings.length(data)
+    is_wav = (
+        (tf.strings.substr(data, 0, 4) == b"RIFF")
+        & (size >= 12)
+        & (_bytes(data, 8, 4) == b"WAVE")
+    )
+    header = tf.cond(is_wav, lambda: _header(data, size), _no_header)
+    kind = _kind(header)
+    step = header["channels"] * header["bits"] // 8
+    count = header["length"] // tf.maximum(step, 1)
+    error = first_error(
+        (size == 0, "The sound is empty: it has no bytes."),
+        (~is_wav, "The sound is no WAV, which is the kind that is read."),
+        (header["format"] < 0, "The WAV has no description of its format."),
+        (header["begin"] < 0, "The WAV has no sound in it: it is cut short."),
+        (
+            kind < 0,
+            _words(
+                *("The WAV has samples of format ", header["format"], " with "),
+                *(
+                    header["bits"],
+                    " bits. Integers of 8, 16, 24 or 32 bits (format 1) ",
+                ),
+                "and floats of 32 or 64 (format 3) are read.",
+            ),
+        ),
+        (
+            (header["channels"] < 1) | (header["channels"] > MOST_CHANNELS),
+            _words(
+                *("The WAV says that it has ", header["channels"], " channels; 1 to "),
+                f"{MOST_CHANNELS} are read.",
+            ),
+        ),
+        (
+            (header["rate"] < LEAST_RATE_HZ) | (header["rate"] > MOST_RATE_HZ),
+            _words(
+                *("The WAV says that it has ", header["rate"], " samples a second; "),
+                f"{LEAST_RATE_HZ:,} to {MOST_RATE_HZ:,} are read.",
+            ),
+        ),
+        (
+            count // tf.maximum(header["rate"], 1) >= MOST_SECONDS,
+            f"The WAV is longer than {MOST_SECONDS:,} seconds. Cut it into pieces.",
+        ),
+    )
+    samples = tf.cond(
+        error == "",
+        lambda: _samples(data, header, kind, count * step),
+        lambda: tf.zeros([0]),
+    )
+    return samples, tf.where(error == "", header["rate"], 0), error
+
+
+def _header(data, size):
+    """What the chunks of the file say, as a dict of int32 scalars."""
+
+    def is_looking(offset, header):
+        return (header["begin"] < 0) & (offset + 8 <= size)
+
+    def look(offset, header):
+        name = _bytes(data, offset, 4)
+        claimed = _unsigned(data, offset + 4, 4)
+        left = tf.cast(size - offset - 8, tf.int64)
+        is_unknown = (claimed == _UNKNOWN_LENGTH) | (claimed > left)
+        length = tf.cast(tf.where(is_unknown, left, claimed), tf.int32)
+        begin = offset + 8
+        header = tf.cond(
+            (name == b"fmt ") & (length >= 16),
+            lambda: {**header, **_format(data, begin, length)},
+            lambda: header,
+        )
+        header = tf.cond(
+            name == b"data",
+            lambda: {**header, "begin": begin, "length": length},
+            lambda: header,
+        )
+        return begin + length + length % 2, header  # chunks begin at even places
+
+    _, header = tf.while_loop(
+        is_looking,
+        look,
+        (tf.constant(12), _no_header()),
+        maximum_iterations=_MOST_CHUNKS,
+    )
+    return header
+
+
+def _no_header():
+    names = ("format", "channels", "rate", "bits", "begin", "length")
+    header = dict.fromkeys(names, 0) | {"format": -1, "begin": -1}
+    return {name: tf.constant(value) for name, value in header.items()}
+
+
+def _format(data, begin, length):
+    tag = _number(data, begin, 2)
+    is_extensible = (tag == _EXTENSIBLE) & (length >= _EXTENSIBLE_BYTES)
+    tag = tf.cond(is_extensible, lambda: _number(data, begin + 24, 2), lambda: tag)
+    return {
+        "format": tag,
+        "channels": _number(data, begin + 2, 2),
+        "rate": _number(data, begin + 4, 4),
+        "bits": _number(data, begin + 14, 2),
+    }
+
+
+def _kind(header):
+    """Place in `_KINDS`, -1 for what is not read."""
+    kind = tf.constant(-1)
+    for (tag, bits), place in _KINDS.items():
+        fits = (header["format"] == tag) & (header["bits"] == bits)
+        kind = tf.where(fits, place, kind)
+    return kind
+
+
+def _samples(data, header, kind, length):
+    """float32 `(samples,)`, the mean of the channels."""
+    data = _bytes(data, header["begin"], length)
+
+    def raw(dtype):
+        return tf.io.decode_raw(data, dtype)
+
+    def integers(dtype, bits):
+        return tf.cast(raw(dtype), tf.float32) / 2.0 ** (bits - 1)
+
+    def of_24_bits():
+        low, middle, high = tf.unstack(
+            tf.cast(tf.reshape(raw(tf.uint8), [-1, 3]), tf.int32), axis=1
+        )
+        number = low + middle * 2**8 + (high - 256 * (high // 128)) * 2**16
+        return tf.cast(number, tf.float32) / 2.0**23
+
+    samples = tf.switch_case(
+        kind,
+        [
+            lambda: tf.cast(raw(tf.uint8), tf.float32) / 2.0**7 - 1.0,
+            lambda: integers(tf.int16, 16),
+            of_24_bits,
+            lambda: integers(tf.int32, 32),
+            lambda: raw(tf.float32),
+            lambda: tf.cast(raw(tf.float64), tf.float32),
+        ],
+    )
+    samples = tf.where(tf.math.is_finite(samples), samples, 0.0)
+    return tf.reduce_mean(tf.reshape(samples, [-1, header["channels"]]), axis=1)
+
+
+def _bytes(data, begin, length):
+    """A part of the bytes; of what lies behind their end, nothing."""
+    begin = tf.minimum(begin, tf.strings.length(data))
+    return tf.strings.substr(data, begin, length)
+
+
+def _unsigned(data, begin, count):
+    """The little-endian number in `count` bytes as int64; they must be there."""
+    digits = tf.cast(tf.io.decode_raw(_bytes(data, begin, count), tf.uint8), tf.int64)
+    return tf.reduce_sum(digits * 256 ** tf.range(count, dtype=tf.int64))
+
+
+def _number(data, begin, count):
+    """The same as int32; what is larger is the largest."""
+    return tf.cast(tf.minimum(_unsigned(data, begin, count), 2**31 - 1), tf.int32)
+
+
+def _words(*parts):
+    return tf.strings.join(
+        [
+            part if isinstance(part, str) else tf.strings.as_string(part)
+            for part in parts
+        ]
+    )

@@ -1,0 +1,231 @@
+"""Sound to text."""
+
+import math
+
+import keras
+from keras import ops
+
+from zoo.layers import (
+    Dropout,
+    FrameEmbedding,
+    LogMel,
+    SinusoidalPositionEncoding,
+    TokenEmbedding,
+    TransformerDecoder,
+    TransformerEncoder,
+)
+from zoo.models.decoder_model import DecoderModel
+
+BLANK = 0  # of CTC: the token of padding, which no transcript has
+_NEVER = -1e9  # as a score, a probability of 0
+_SMALLEST_VARIANCE = 1e-5
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SpeechModel(DecoderModel):
+    """Hears a sound, predicts the next token of its transcript at every position.
+
+    The Transformer of [Wang et al., 2020](https://arxiv.org/abs/2010.05171), with a
+    second output for connectionist temporal classification
+    ([Watanabe et al., 2017](https://arxiv.org/abs/1609.06773)). With `B` batch, `N`
+    samples, `F` frames, `S` = ceil(F / 4), `T` tokens, `D` hidden_dim, `V` vocabulary:
+
+        samples (B, N)     -> LogMel, of mean 0 and deviation 1 -> (B, F, num_mels)
+                           -> encode -> memory (B, S, D), mask (B, S)
+        memory             -> ctc_logits (B, S, V)
+        target_ids, memory -> decode -> logits (B, T, V)
+
+    Args:
+        vocabulary_size: int.
+        num_layers, num_decoder_layers: int. Of the encoder, and of the decoder.
+        num_heads, hidden_dim, intermediate_dim: int. Of both.
+        dropout: float. On embeddings and on the output of every sublayer.
+        sample_rate_hz, num_mels: int. As in `zoo.layers.LogMel`.
+        filters: int. As in `zoo.layers.FrameEmbedding`.
+        max_length: int. Longest transcript, in tokens.
+        norm_first: bool.
+        activation: as `zoo.layers.FeedForward` takes it.
+        tie_embeddings: bool. One matrix for the decoder's input and output.
+
+    Call arguments:
+        inputs: dict. `samples` float `(B, N)` from -1 to 1, of which the first
+            `num_samples` int `(B,)` are sound. `target_ids` int `(B, T)` begins with
+            the start token, 0 is padding; without it nothing is decoded. In training
+            perhaps `hidden_frames` and `hidden_mels`, int `(B, spans, 2)`: what
+            SpecAugment hides, from the first number on as many as the second
+            ([Park et al., 2019](https://arxiv.org/abs/1904.08779)).
+
+    Returns:
+        dict of `ctc`, logits `(B, S, V)` in which 0 is the blank and padding is blank
+        for certain, so that `keras.losses.CTC` passes over it; and, where there are
+        `target_ids`, of `tokens`, logits `(B, T, V)`.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        num_layers=12,
+        num_decoder_layers=6,
+        num_heads=4,
+        hidden_dim=256,
+        intermediate_dim=2048,
+        dropout=0.1,
+        *,
+        sample_rate_hz=16_000,
+        num_mels=80,
+        filters=1024,
+        max_length=256,
+        norm_first=True,
+        activation="relu",
+        tie_embeddings=True,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)  # bfloat16 is too coarse for sound
+        self.vocabulary_size = vocabulary_size
+        self.num_layers = num_layers
+        self.num_decoder_layers = num_decoder_layers
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.dropout = dropout
+        self.sample_rate_hz = sample_rate_hz
+        self.num_mels = num_mels
+        self.filters = filters
+        self.max_length = max_length
+        self.norm_first = norm_first
+        self.activation = activation
+        self.tie_embeddings = tie_embeddings
+
+        def options(name):
+            return {"dtype": self.dtype_policy, "name": name}
+
+        self.log_mel = LogMel(sample_rate_hz, num_mels, dtype="float32", name="log_mel")
+        self.frame_embedding = FrameEmbedding(
+            hidden_dim, filters, **options("frame_embedding")
+        )
+        self.target_embedding = TokenEmbedding(
+            vocabulary_size, hidden_dim, **options("target_embedding")
+        )
+        self.output_embedding = self.target_embedding
+        if not tie_embeddings:
+            self.output_embedding = TokenEmbedding(
+                vocabulary_size, hidden_dim, **options("output_embedding")
+            )
+        self.position_encoding = SinusoidalPositionEncoding(
+            **options("position_encoding")
+        )
+        self.embedding_dropout = Dropout(dropout, **options("embedding_dropout"))
+        sizes = {
+            "num_heads": num_heads,
+            "hidden_dim": hidden_dim,
+            "intermediate_dim": intermediate_dim,
+            "dropout": dropout,
+            "norm_first": norm_first,
+            "activation": activation,
+        }
+        self.encoder = TransformerEncoder(num_layers, **sizes, **options("encoder"))
+        self.decoder = TransformerDecoder(
+            num_decoder_layers, **sizes, **options("decoder")
+        )
+        self.ctc_projection = keras.layers.Dense(
+            vocabulary_size, **options("ctc_projection")
+        )
+
+    def build(self, input_shape=None):
+        self.frame_embedding.build((None, None, self.num_mels))
+        for embedding in (self.target_embedding, self.output_embedding):
+            if not embedding.built:
+                embedding.build((None, None))
+        vectors = (None, None, self.hidden_dim)
+        for layer in (self.encoder, self.decoder, self.ctc_projection):
+            layer.build(vectors)
+
+    def call(self, inputs, training=None):
+        # `fit` tells only a model whose `call` names `training` that it trains.
+        memory, mask = self.encode(
+            inputs["samples"],
+            inputs["num_samples"],
+            hidden_frames=inputs.get("hidden_frames"),
+            hidden_mels=inputs.get("hidden_mels"),
+        )
+        outputs = {"ctc": self.ctc_logits(memory, mask)}
+        if "target_ids" in inputs:
+            outputs["tokens"] = self.decode(
+                inputs["target_ids"],
+                memory,
+                memory_mask=mask,
+                segment_ids=inputs.get("target_segment_ids"),
+                positions=inputs.get("target_positions"),
+            )
+        return outputs
+
+    def encode(self, samples, num_samples, hidden_frames=None, hidden_mels=None):
+        """`(B, N)` -> memory `(B, S, D)` and its mask, bool `(B, S)`."""
+        num_samples = ops.convert_to_tensor(num_samples, dtype="int32")
+        samples = ops.where(
+            _first(ops.shape(samples)[1], num_samples), samples, ops.zeros_like(samples)
+        )
+        frames = self.log_mel(samples)
+        mask = _first(ops.shape(frames)[1], self.log_mel.num_frames(num_samples))
+        frames = _normalized(frames, mask)
+        if hidden_frames is not None:
+            hidden = _in_spans(hidden_frames, ops.shape(frames)[1])[:, :, None]
+            frames = ops.where(hidden, 0.0, frames)
+        if hidden_mels is not None:
+            hidden = _in_spans(hidden_mels, self.num_mels)[:, None, :]
+            frames = ops.where(hidden, 0.0, frames)
+        x, mask = self.frame_embedding(
+            ops.cast(frames, self.compute_dtype), padding_mask=mask
+        )
+        x = x * math.sqrt(self.hidden_dim)
+        x = self.embedding_dropout(x + self.position_encoding(x))
+        return self.encoder(x, padding_mask=mask), mask
+
+    def ctc_logits(self, memory, mask):
+        """`(B, S, D)` -> `(B, S, V)`; what the mask leaves out is blank for certain."""
+        logits = self.ctc_projection(memory)
+        is_blank = ops.arange(self.vocabulary_size) == BLANK
+        certain = ops.cast(ops.where(is_blank, 0.0, _NEVER), logits.dtype)
+        return ops.where(mask[:, :, None], logits, certain)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "num_layers": self.num_layers,
+            "num_decoder_layers": self.num_decoder_layers,
+            "num_heads": self.num_heads,
+            "hidden_dim": self.hidden_dim,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout,
+            "sample_rate_hz": self.sample_rate_hz,
+            "num_mels": self.num_mels,
+            "filters": self.filters,
+            "max_length": self.max_length,
+            "norm_first": self.norm_first,
+            "activation": self.activation,
+            "tie_embeddings": self.tie_embeddings,
+        }
+
+
+def _first(length, counts):
+    """bool `(B, length)`: the first places of each row, as many as `counts` `(B,)`."""
+    return ops.arange(length)[None, :] < counts[:, None]
+
+
+def _normalized(frames, mask):
+    """Mean 0 and deviation 1 in each band, over the frames of a sound; padding is 0."""
+    mask = ops.cast(mask, frames.dtype)[:, :, None]
+    count = ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
+    mean = ops.sum(frames * mask, axis=1, keepdims=True) / count
+    frames = (frames - mean) * mask
+    variance = ops.sum(ops.square(frames), axis=1, keepdims=True) / count
+    return frames * ops.rsqrt(variance + _SMALLEST_VARIANCE)
+
+
+def _in_spans(spans, length):
+    """int `(B, spans, 2)`, of (begin, length) -> bool `(B, length)`."""
+    places = ops.arange(length)[None, None, :]
+    spans = ops.cast(spans, "int32")
+    begin, size = spans[:, :, 0:1], spans[:, :, 1:2]
+    return ops.any((places >= begin) & (places < begin + size), axis=1)
