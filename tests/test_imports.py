@@ -25,7 +25,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     "zoo/schedules.py": {"keras", "numpy"},
     "zoo/data": {
         *("tensorflow", "tensorflow_datasets", "numpy", "babel", "num2words", "PIL"),
-        *("zoo.data", "zoo.text"),
+        *("soundfile", "zoo.data", "zoo.text"),
     },
     "zoo/text": {
         *("tensorflow", "tensorflow_text", "keras", "keras_nlp", "sentencepiece"),

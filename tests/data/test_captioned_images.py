@@ -239,7 +239,7 @@ def test_an_archive_that_is_cut_short_is_refused(tmp_path):
 def test_a_packed_archive_is_refused(tmp_path):
     (tmp_path / "images.tar.gz").write_bytes(b"x")
     write_table(tmp_path / "captions.tsv")
-    with pytest.raises(ValueError, match="images in images.tar.gz, .* Unpack it"):
+    with pytest.raises(ValueError, match="files in images.tar.gz, .* Unpack it"):
         read(tmp_path)
 
 

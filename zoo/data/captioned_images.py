@@ -1,22 +1,17 @@
 """Images with their captions, from every usual layout."""
 
 import json
-import logging
 import re
 
-from zoo.data.image_files import find_images
-from zoo.data.missing_split import MissingSplitError
-from zoo.data.records import SPLIT, first_names, read_records, table_suffix
+from zoo.data.media_files import IMAGES
+from zoo.data.media_tables import places_of, rows_of_split, split_in, table_rows
+from zoo.data.records import table_suffix
 from zoo.data.text_files import read_lines, read_text
 
 _IMAGE = ("image", "image_name", "file_name", "filename", "image_path")
 _CAPTION = ("caption", "captions", "comment", "text", "sentence")
 # A line of Flickr8k.token.txt.
 _NUMBERED = re.compile(r"(.+\.(?:jpe?g|png))#\d+\t(.*)", re.IGNORECASE)
-# More images than this share that are not there are an error, fewer are left out.
-_MOST_MISSING = 0.05
-
-_logger = logging.getLogger(__name__)
 
 
 def read_captioned_images(folder, names):
@@ -30,7 +25,7 @@ def read_captioned_images(folder, names):
         names: names of the split, the first that exists is read.
 
     Returns:
-        {"image": places as `find_images` gives them, "captions": lists of str}; None
+        {"image": places as `find_media` gives them, "captions": lists of str}; None
         where no file of captions is known.
     """
     if not folder.is_dir():
@@ -39,41 +34,13 @@ def read_captioned_images(folder, names):
     if rows is None:
         return None
     captions = {}
-    for image, caption in _of_split(folder, rows, names):
+    for image, _, caption in rows_of_split(folder, rows, names):
         captions.setdefault(image, []).append(caption)
-    images = find_images(folder)
-    missing = [image for image in captions if image not in images]
-    if len(missing) > _MOST_MISSING * len(captions):
-        raise ValueError(
-            f"{folder} has captions of {len(captions):,} images, but {len(missing):,} "
-            f"of these are not there, such as {missing[0]!r}. Put the images into the "
-            "folder, into folders below it or as .tar archives."
-        )
-    if missing:
-        _logger.warning(
-            "%s: left out %d of %d images, which are not there, such as %r.",
-            *(folder, len(missing), len(captions), missing[0]),
-        )
-    found = [image for image in captions if image in images]
+    places = places_of(folder, captions, IMAGES, "images")
     return {
-        "image": [images[image] for image in found],
-        "captions": [captions[image] for image in found],
+        "image": list(places.values()),
+        "captions": [captions[image] for image in places],
     }
-
-
-def _of_split(folder, rows, names):
-    """(image, caption) of the first split that exists."""
-    splits = {split for _, split, _ in rows}
-    name = next((name for name in names if name in splits), None)
-    if name is None and splits == {None} and names[0] == "train":
-        return [(image, caption) for image, _, caption in rows]
-    if name is None:
-        known = sorted(split for split in splits if split)
-        raise MissingSplitError(
-            f"{folder} has no split {names[0]!r}. "
-            + (f"It has {known}." if known else "Its captions name no splits.")
-        )
-    return [(image, caption) for image, split, caption in rows if split == name]
 
 
 def _rows(folder):
@@ -87,31 +54,9 @@ def _rows(folder):
         elif table_suffix(path) == ".txt":
             rows += _numbered_rows(path, folder)
         elif table_suffix(path):
-            rows += _table_rows(path)
+            table = table_rows(path, _IMAGE, _CAPTION) or []
+            rows += [row[:3] for row in table]
     return [(i, s, c.strip()) for i, s, c in rows if c.strip()] or None
-
-
-def _table_rows(path):
-    known = {str(name).strip().lower(): name for name in first_names(path)}
-    image = next((known[name] for name in _IMAGE if name in known), None)
-    caption = next((known[name] for name in _CAPTION if name in known), None)
-    if image is None or caption is None:
-        return []
-    rows = []
-    for number, record in read_records(path)[1]:
-        if record is None:
-            continue
-        captions = record.get(caption)
-        captions = captions if isinstance(captions, list) else [captions]
-        texts = [record.get(image), *captions]
-        if not all(isinstance(text, str) for text in texts):
-            raise ValueError(
-                f"{path}, line {number}: {image!r} and {caption!r} must be strings, or "
-                f"a list of strings; got {texts!r:.200}."
-            )
-        split = record.get(SPLIT) or _split_in(path)
-        rows += [(record[image], split, text) for text in captions]
-    return rows
 
 
 def _numbered_rows(path, folder):
@@ -121,7 +66,7 @@ def _numbered_rows(path, folder):
         return []
     split_of = {}
     for listing in sorted(folder.glob("*mages.txt")):
-        split = _split_in(listing)
+        split = split_in(listing)
         split_of |= {line.strip(): split for line in read_lines(listing)}
     return [(m[1], split_of.get(m[1]), m[2]) for m in matches]
 
@@ -138,7 +83,7 @@ def _json_rows(path):
     try:
         if "annotations" in content:
             names = {image["id"]: image["file_name"] for image in images}
-            split = _split_in(path)
+            split = split_in(path)
             return [
                 (names[each["image_id"]], split, each["caption"])
                 for each in content["annotations"]
@@ -161,10 +106,3 @@ def _has_captions(content):
     rows = content.get("annotations", content["images"])
     keys = ("caption", "sentences")
     return any(isinstance(row, dict) and set(row) & set(keys) for row in rows)
-
-
-def _split_in(path):
-    """The split that a file is named after; None if none."""
-    words = re.findall(r"[a-z]+", path.name.lower().replace("images", ""))
-    known = ("train", "validation", "val", "valid", "dev", "test")
-    return next((name for name in known for word in words if word.endswith(name)), None)

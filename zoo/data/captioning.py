@@ -233,7 +233,7 @@ class Unusable:
     """Counts images that cannot be used and names them; too many are an error."""
 
     def __init__(self, examples):
-        self.names = getattr(examples, "image_names", None)
+        self.names = getattr(examples, "media_names", None)
         self.number = 0
         self.messages = []
 

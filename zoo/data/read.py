@@ -8,13 +8,16 @@ import tensorflow as tf
 
 from zoo.data.captioned_images import read_captioned_images
 from zoo.data.columns import Columns
+from zoo.data.flac import wav_of_flac
 from zoo.data.folders import read_folder
-from zoo.data.image_files import image_bytes, image_name
+from zoo.data.media_files import media_bytes, media_name
 from zoo.data.tables import read_table
 from zoo.data.text_sources import read_texts
+from zoo.data.transcribed_sounds import read_transcribed_sounds
 
 _VALIDATION = ("validation", "val", "valid", "dev")
 _TFDS = "tfds:"
+_MEDIA = ("image", "audio")  # columns that hold places of files
 
 _logger = logging.getLogger(__name__)
 
@@ -34,7 +37,7 @@ def read(
     document=None,
     unlabelled=False,
 ):
-    """Reads pairs of sentences, texts, labelled texts or words, or captioned images.
+    """Reads pairs of sentences, texts, labelled texts or words, images or sounds.
 
     The layout is recognised. Sentences in two languages:
 
@@ -57,6 +60,8 @@ def read(
     - a folder of images, or of .tar archives of them, with their captions: a table
       with columns such as `image` and `caption`, COCO's or Karpathy's JSON, Flickr8k's
       `NAME.jpg#0` and caption with its lists of names;
+    - a folder of WAV or FLAC files, or of .tar archives of them, with transcripts: a
+      table with columns such as `audio` and `transcript`, or LibriSpeech's layout;
     - `"tfds:NAME"`, a data set of TensorFlow Datasets with such features.
 
     Files may be gzipped. A pair with an empty side is left out, and a warning says
@@ -86,8 +91,9 @@ def read(
     Returns:
         `tf.data.Dataset` of dicts of strings: `{"source", "target"}`, `{"text"}`,
         `{"text", "label"}`, `{"text", "text_pair", "label"}`, `{"text", "labels"}`
-        with `labels` `(number,)`, `{"tokens", "labels"}`, each `(words,)`, or
-        `{"image", "captions"}`, the bytes of a file and `(number,)`.
+        with `labels` `(number,)`, `{"tokens", "labels"}`, each `(words,)`,
+        `{"image", "captions"}`, the bytes of a file and `(number,)`, or `{"audio",
+        "transcript"}`, the bytes of a WAV file, and `"speaker"` where it is known.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
@@ -110,15 +116,22 @@ def as_dataset(columns):
     dataset = tf.data.Dataset.from_tensor_slices(
         {name: _tensor(values) for name, values in columns.items()}
     )
-    if "image" not in columns:
+    kind = next((kind for kind in _MEDIA if kind in columns), None)
+    if kind is None:
         return dataset
+    places = columns[kind]
+
+    def with_bytes(example):
+        data = media_bytes(example[kind])
+        return {**example, kind: wav_of_flac(data) if kind == "audio" else data}
+
     dataset = dataset.map(
-        lambda example: {**example, "image": image_bytes(example["image"])},
+        with_bytes,
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
     # For messages; what is made of the dataset, in another order, has no names.
-    dataset.image_names = [image_name(place) for place in columns["image"]]
+    dataset.media_names = [media_name(place) for place in places]
     return dataset
 
 
@@ -145,7 +158,8 @@ def read_columns(path, split, source, target, columns):
         module = _tfds_module(name)
         found = None
         if not for_pairs and not columns.are_named:
-            found = module.read_tfds_images(name, names)
+            found = module.read_tfds_sounds(name, names)
+            found = found or module.read_tfds_images(name, names)
         if found is None and not for_pairs:
             found = module.read_tfds_texts(name, names, columns)
         if found is not None:
@@ -159,7 +173,8 @@ def read_columns(path, split, source, target, columns):
         )
     found = None
     if not for_pairs and not columns.are_named:
-        found = read_captioned_images(path, names)
+        found = read_transcribed_sounds(path, names)
+        found = found or read_captioned_images(path, names)
     if found is None and not for_pairs:
         found = read_texts(path, names, columns)
     if found is not None:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from zoo.data.columns import Columns
 from zoo.data.folders import find_tests
-from zoo.data.image_files import image_name
+from zoo.data.media_files import media_name
 from zoo.data.missing_split import MissingSplitError
 from zoo.data.read import as_dataset, read_columns
 from zoo.data.text_sources import find_text_tests
@@ -15,13 +15,14 @@ from zoo.data.text_sources import find_text_tests
 # Of each of validation and test: enough to measure by, little missed in training.
 _HELD_OUT_SHARE = 0.02
 _MOST_HASHES = (1 << 63) - 1
+_MEDIA = {"image", "audio"}  # columns that hold places of files
 
 
 def read_splits(path, source=None, target=None, **columns):
     """Reads the training, validation and test examples of a corpus.
 
     Where there are no validation or no test examples, 2 % of the training examples are
-    held out instead, chosen by a hash of the source, text or image's name, so that none
+    held out instead, chosen by a hash of the source, text or file's name, so that none
     is in two of them. What is there but cannot be read is an error.
 
     >>> train, validation, tests = read_splits("data/multi30k", "en", "de")
@@ -43,7 +44,7 @@ def read_splits(path, source=None, target=None, **columns):
     names = ["test"]
     if folder.is_dir() and "source" in train:
         names = find_tests(folder, source, target)
-    elif folder.is_dir() and "image" not in train:
+    elif folder.is_dir() and not _MEDIA & set(train):
         names = find_text_tests(folder)
     tests = {
         name: _read_if_there(path, name, source, target, columns) for name in names
@@ -68,11 +69,11 @@ def _read_if_there(path, split, source, target, columns):
 def _hold_out(path, columns, num_parts):
     """Splits examples into the rest and `num_parts` parts, none of them empty."""
     if isinstance(columns, tf.data.Dataset):
-        return _hold_out_images(columns, num_parts)
+        return _hold_out_unread(columns, num_parts)
     key, values = next(iter(columns.items()))
     texts = [" ".join(value) if isinstance(value, list) else value for value in values]
-    if key == "image":  # the same wherever the folder lies
-        texts = [image_name(place) for place in values]
+    if key in _MEDIA:  # the same wherever the folder lies
+        texts = [media_name(place) for place in values]
     hashes = tf.strings.to_hash_bucket_fast(tf.constant(texts), _MOST_HASHES)
     distinct, ranks = np.unique(hashes.numpy(), return_inverse=True)
     if len(distinct) <= num_parts:
@@ -95,8 +96,8 @@ def _hold_out(path, columns, num_parts):
     ]
 
 
-def _hold_out_images(examples, num_parts):
-    """As `_hold_out`, of images that are not in memory: every fiftieth is of a part."""
+def _hold_out_unread(examples, num_parts):
+    """As `_hold_out`, of what is not in memory: every fiftieth is of a part."""
     if num_parts == 0:
         return [examples]
 

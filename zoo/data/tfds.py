@@ -1,4 +1,4 @@
-"""Pairs, texts, labelled words and captioned images from TensorFlow Datasets."""
+"""Pairs, texts, labelled words, images and sounds from TensorFlow Datasets."""
 
 import difflib
 
@@ -10,6 +10,8 @@ from zoo.data.missing_split import MissingSplitError
 from zoo.data.text_tables import read_records_of_texts
 
 _CAPTIONS = ("captions", "caption")
+_SOUNDS = ("audio", "speech")
+_TRANSCRIPTS = ("transcript", "text", "label")
 
 
 def read_tfds(name, split, source, target):
@@ -107,6 +109,48 @@ def read_tfds_images(name, split):
         return {"image": example["image"], "captions": captions}
 
     return _dataset(builder, name, split, decoders).map(captioned)
+
+
+def read_tfds_sounds(name, split):
+    """Reads sounds and their transcripts, or classes, as they are asked for.
+
+    >>> next(read_tfds_sounds("spoken_digit", ["train"]).as_numpy_iterator())
+    {"audio": b"RIFF...", "transcript": b"5"}
+
+    Args:
+        name, split: as in `read_tfds`.
+
+    Returns:
+        `tf.data.Dataset` of `{"audio", "transcript"}`, the bytes of a WAV file of 16
+        bits, and a string; None if there are no sounds with either.
+    """
+    builder = _builder(name)
+    features = builder.info.features
+    kinds = tensorflow_datasets.features
+    if not isinstance(features, kinds.FeaturesDict):
+        return None
+    sound = next((key for key in _SOUNDS if key in features), None)
+    text = next((key for key in _TRANSCRIPTS if key in features), None)
+    if sound is None or text is None or not isinstance(features[sound], kinds.Audio):
+        return None
+    rate = features[sound].sample_rate
+    if rate is None:
+        raise ValueError(
+            f"tfds:{name} does not say how many samples a second its sounds have. "
+            "Write them to a folder of WAV files with a table of transcripts."
+        )
+    is_class = isinstance(features[text], kinds.ClassLabel)
+    names = tf.constant(features[text].names if is_class else [""])
+
+    def transcribed(example):
+        # As they are stored, whatever their type: 16 bits.
+        samples = tf.cast(tf.reshape(example[sound], [-1, 1]), tf.float32) / 2.0**15
+        transcript = example[text]
+        transcript = tf.gather(names, transcript) if is_class else transcript
+        audio = tf.audio.encode_wav(samples, rate)
+        return {"audio": audio, "transcript": tf.strings.strip(transcript)}
+
+    return _dataset(builder, name, split).map(transcribed)
 
 
 def _value_reader(feature):

@@ -1,4 +1,4 @@
-"""Images in folders and tar archives: where each lies, and its bytes when needed."""
+"""Images and sounds in folders and tar archives: where each lies, and its bytes."""
 
 import logging
 import pathlib
@@ -6,52 +6,53 @@ import tarfile
 
 import tensorflow as tf
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
+IMAGES = (".jpg", ".jpeg", ".png")
+SOUNDS = (".wav", ".flac")
 _WHOLE = -1  # as a size: all of a file
 _logger = logging.getLogger(__name__)
 _PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
-def find_images(folder):
-    """Finds the images of a folder, of those below it and of the archives in it.
+def find_media(folder, suffixes):
+    """Finds the files of some kinds in a folder, those below it and archives in it.
 
-    >>> find_images("flickr8k")["1000268201_693b08cb0e.jpg"]
+    >>> find_media("flickr8k", IMAGES)["1000268201_693b08cb0e.jpg"]
     "512:6120:flickr8k/images_train.tar"
 
     Returns:
-        dict from names to places, which `image_bytes` reads. A name is the path within
-        the folder or archive; where only one image has it, also the file's name alone.
+        dict from names to places, which `media_bytes` reads. A name is the path within
+        the folder or archive; where only one file has it, also the file's name alone.
     """
     folder = pathlib.Path(folder)
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES and path.is_file():
+        if path.suffix.lower() in suffixes and path.is_file():
             found[path.relative_to(folder).as_posix()] = f"0:{_WHOLE}:{path}"
     for path in sorted(folder.rglob("*.tar")):
-        found |= _in_archive(path)
+        found |= _in_archive(path, suffixes)
     packed = [p.name for p in sorted(folder.rglob("*")) if p.name.endswith(_PACKED)]
     if packed and not found:
         raise ValueError(
-            f"{folder} has images in {packed[0]}, of which none can be read alone. "
-            "Unpack it: images are read from folders and from plain .tar archives."
+            f"{folder} has files in {packed[0]}, of which none can be read alone. "
+            "Unpack it: they are read from folders and from plain .tar archives."
         )
     return found | _short_names(found)
 
 
-def image_bytes(place):
-    """string scalar, a place of `find_images` -> string scalar, what lies there."""
+def media_bytes(place):
+    """string scalar, a place of `find_media` -> string scalar, what lies there."""
     data = tf.numpy_function(_read, [place], tf.string, stateful=False)
     return tf.ensure_shape(data, [])
 
 
-def image_name(place):
-    """A place of `find_images` without the folder, such as `"images.tar:512:6120"`."""
+def media_name(place):
+    """A place of `find_media` without the folder, such as `"images.tar:512:6120"`."""
     offset, size, path = place.split(":", 2)
     name = pathlib.PurePath(path).name
     return name if int(size) == _WHOLE else f"{name}:{offset}:{size}"
 
 
-def _in_archive(path):
+def _in_archive(path, suffixes):
     found = {}
     try:
         with tarfile.open(path, "r:") as archive:
@@ -62,7 +63,7 @@ def _in_archive(path):
                         f"{path} holds {member.name!r}, which leads out of its folder. "
                         "Make the archive again, with names within it."
                     )
-                if member.isfile() and name.suffix.lower() in SUFFIXES:
+                if member.isfile() and name.suffix.lower() in suffixes:
                     place = f"{member.offset_data}:{member.size}:{path}"
                     found[name.as_posix()] = place
     except (tarfile.TarError, OSError) as error:
@@ -88,4 +89,4 @@ def _read(place):
             return file.read(int(size))
     except OSError as error:
         _logger.warning("%s cannot be read (%s).", path, error.strerror)
-        return b""  # as any other that is no image
+        return b""  # as any other that cannot be decoded

@@ -1,0 +1,181 @@
+"""Sounds and their transcripts from tables, archives, LibriSpeech's layout, TFDS."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+import tensorflow_datasets
+
+from zoo.data import flac, read, read_splits
+from zoo.data.missing_split import MissingSplitError
+from zoo.data.wav_decoding import decode_wav
+
+RNG = np.random.default_rng(0)
+SOUNDS = RNG.integers(-(2**15), 2**15, (6, 400)).astype("int16")
+FSDD = Path(__file__).parents[3] / "shared" / "data" / "fsdd"
+
+
+def sound_file(samples, kind="WAV", rate=8_000):
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format=kind)
+    return file.getvalue()
+
+
+def read_all(*arguments):
+    return list(read(*arguments).as_numpy_iterator())
+
+
+def heard(example):
+    samples, rate, error = decode_wav(example["audio"])
+    assert error == ""
+    return np.round(samples.numpy() * 2**15).astype(int).tolist(), int(rate)
+
+
+def write_table(path, rows, separator="\t"):
+    path.write_text("\n".join(separator.join(row) for row in rows) + "\n")
+
+
+def test_a_table_beside_files_with_splits_and_speakers(tmp_path):
+    rows = [("file", "digit", "speaker", "split")]
+    for i, samples in enumerate(SOUNDS):
+        (tmp_path / f"{i}.wav").write_bytes(sound_file(samples))
+        split = ("train", "dev", "test")[i % 3]
+        rows.append((f"{i}.wav", str(i), "ann" if i < 3 else "ben", split))
+    write_table(tmp_path / "index.tsv", rows)
+    first, second = read_all(tmp_path, "train")
+    assert heard(first) == (SOUNDS[0].tolist(), 8_000)
+    assert (first["transcript"], first["speaker"]) == (b"0", b"ann")
+    assert (second["transcript"], second["speaker"]) == (b"3", b"ben")
+    assert [x["transcript"] for x in read_all(tmp_path, "validation")] == [b"1", b"4"]
+    with pytest.raises(MissingSplitError, match="has no split 'other'"):
+        read(tmp_path, "other")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_an_archive_of_flac_files(tmp_path, kind):
+    with tarfile.open(tmp_path / "sounds.tar", "w") as archive:
+        for i, samples in enumerate(SOUNDS):
+            data = sound_file(samples, "FLAC", rate=16_000)
+            member = tarfile.TarInfo(f"clips/{i}.flac")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    names = [f"{i}.flac" for i in range(6)]
+    if kind == "csv":
+        rows = [("path", "sentence"), *((name, f"clip, {name}") for name in names)]
+        rows = [(a, f'"{b}"') for a, b in rows]
+        write_table(tmp_path / "clips.csv", rows, ",")
+    else:
+        rows = [{"audio_filepath": x, "text": f"clip, {x}"} for x in names]
+        text = "\n".join(map(json.dumps, rows))
+        (tmp_path / "clips.jsonl").write_text(text)
+    examples = read_all(tmp_path)
+    assert set(examples[0]) == {"audio", "transcript"}
+    assert [heard(x)[0] for x in examples] == SOUNDS.tolist()
+    assert examples[5]["transcript"] == b"clip, 5.flac"
+
+
+def test_the_layout_of_librispeech(tmp_path):
+    for split in ("train-clean-100", "dev-clean", "test-clean"):
+        chapter = tmp_path / split / "103" / "1240"
+        chapter.mkdir(parents=True)
+        lines = []
+        for i in range(2):
+            name = f"103-1240-000{i}"
+            (chapter / f"{name}.flac").write_bytes(sound_file(SOUNDS[i], "FLAC"))
+            lines.append(f"{name} {split.upper()} {i}")
+        (chapter / "103-1240.trans.txt").write_text("\n".join(lines))
+    first, second = read_all(tmp_path, "train")
+    assert first["transcript"] == b"TRAIN-CLEAN-100 0" and first["speaker"] == b"103"
+    assert heard(second)[0] == SOUNDS[1].tolist()
+    assert len(read_all(tmp_path, "validation")) == len(read_all(tmp_path, "test")) == 2
+
+
+def test_what_no_split_is_named_for_is_held_out(tmp_path):
+    rows = [("file", "text")]
+    for i in range(6):
+        (tmp_path / f"{i}.wav").write_bytes(sound_file(SOUNDS[i]))
+        rows.append((f"{i}.wav", str(i)))
+    write_table(tmp_path / "texts.tsv", rows)
+    train, validation, tests = read_splits(tmp_path)
+    counts = [int(x.cardinality()) for x in (train, validation, tests["held out"])]
+    assert counts == [4, 1, 1]
+
+
+def test_sounds_that_are_not_there(tmp_path):
+    write_table(tmp_path / "index.tsv", [("file", "text"), ("a.wav", "hello")])
+    with pytest.raises(ValueError, match="tells of 1 sounds, but 1 of these are not"):
+        read(tmp_path)
+
+
+def test_a_damaged_flac_file_is_as_any_that_cannot_be_decoded(tmp_path):
+    (tmp_path / "a.flac").write_bytes(sound_file(SOUNDS[0], "FLAC")[:60])
+    write_table(tmp_path / "index.tsv", [("file", "text"), ("a.flac", "hello")])
+    (example,) = read_all(tmp_path)
+    assert decode_wav(example["audio"])[2] != "" or not heard(example)[0]
+
+
+def test_flac_without_what_reads_it(tmp_path, monkeypatch):
+    (tmp_path / "a.flac").write_bytes(b"")
+    write_table(tmp_path / "index.tsv", [("file", "text"), ("a.flac", "hello")])
+    monkeypatch.setattr(flac, "soundfile", None)
+    with pytest.raises(ModuleNotFoundError, match=r"a.flac needs soundfile: pip"):
+        read(tmp_path)
+
+
+class Digits(tensorflow_datasets.core.GeneratorBasedBuilder):
+    """Sounds with classes, as spoken_digit has them."""
+
+    VERSION = tensorflow_datasets.core.Version("1.0.0")
+
+    def _info(self):
+        kinds = tensorflow_datasets.features
+        features = {
+            "audio": kinds.Audio(sample_rate=8_000),
+            "label": kinds.ClassLabel(names=["zero", "one"]),
+        }
+        return tensorflow_datasets.core.DatasetInfo(
+            builder=self, features=kinds.FeaturesDict(features)
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for i in range(2):
+            yield i, {"audio": SOUNDS[i].astype("int64"), "label": i}
+
+
+def test_sounds_of_tensorflow_datasets(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        tensorflow_datasets, "builder", lambda name: Digits(data_dir=tmp_path)
+    )
+    examples = {x["transcript"]: x for x in read_all("tfds:digits")}
+    assert set(examples) == {b"zero", b"one"}
+    assert heard(examples[b"one"]) == (SOUNDS[1].tolist(), 8_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("spoken_digit", 8_000), ("librispeech", 16_000)]
+)
+def test_the_features_of_the_published_sets(name, rate):
+    with tensorflow_datasets.testing.mock_data(num_examples=1):
+        (example,) = read_all(
+            f"tfds:{name}", "train" if name[0] == "s" else "test_clean"
+        )
+    samples, found, error = decode_wav(tf.constant(example["audio"]))
+    assert (int(found), error) == (rate, "") and len(samples) > 0
+    assert isinstance(example["transcript"], bytes)
+
+
+@pytest.mark.skipif(not FSDD.is_dir(), reason="the Free Spoken Digit Dataset is absent")
+def test_the_free_spoken_digit_dataset():
+    train, test = (read(FSDD, split) for split in ("train", "test"))
+    assert (int(train.cardinality()), int(test.cardinality())) == (2_700, 300)
+    first = next(test.as_numpy_iterator())
+    assert (first["transcript"], first["speaker"]) == (b"0", b"george")
+    assert (len(heard(first)[0]), heard(first)[1]) == (2_384, 8_000)

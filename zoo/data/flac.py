@@ -1,0 +1,49 @@
+"""FLAC files as WAV files, which is the kind that the graph reads."""
+
+import io
+
+import tensorflow as tf
+
+try:
+    import soundfile
+except ModuleNotFoundError:  # an extra
+    soundfile = None
+
+_MAGIC = b"fLaC"
+_SUBTYPES = {"PCM_S8": "PCM_16"}  # WAV has no signed bytes; others keep their own
+
+
+def check_flac(names):
+    """Raises if there are FLAC files among `names` and nothing that reads them."""
+    name = next((name for name in names if name.lower().endswith(".flac")), None)
+    if name is not None and soundfile is None:
+        raise ModuleNotFoundError(
+            f"{name} needs soundfile: pip install 'zoo[flac]'. WAV files need nothing."
+        )
+
+
+def wav_of_flac(data):
+    """string scalar -> string scalar: a FLAC file's sound as a WAV file.
+
+    What is no FLAC file stays as it is; what is one and damaged becomes empty.
+    """
+    return tf.cond(
+        tf.strings.substr(data, 0, len(_MAGIC)) == _MAGIC,
+        lambda: tf.ensure_shape(
+            tf.numpy_function(_converted, [data], tf.string, stateful=False), []
+        ),
+        lambda: data,
+    )
+
+
+def _converted(data):
+    file = io.BytesIO()
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as sound:
+            subtype = _SUBTYPES.get(sound.subtype, sound.subtype)
+            samples = sound.read(dtype="int32")
+            rate = sound.samplerate
+        soundfile.write(file, samples, rate, subtype=subtype, format="WAV")
+    except soundfile.SoundFileError:
+        return b""  # as any other that cannot be decoded
+    return file.getvalue()

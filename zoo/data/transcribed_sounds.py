@@ -1,0 +1,73 @@
+"""Sounds with their transcripts, from every usual layout."""
+
+import pathlib
+
+from zoo.data.flac import check_flac
+from zoo.data.media_files import SOUNDS
+from zoo.data.media_tables import places_of, rows_of_split, split_in, table_rows
+from zoo.data.records import table_suffix
+from zoo.data.text_files import read_lines
+
+_SOUND = ("audio", "audio_filepath", "audio_path", "path", "file", "file_name")
+_SOUND += ("filename", "wav", "sound")
+_TRANSCRIPT = ("transcript", "transcription", "sentence", "text", "word", "digit")
+_TRANSCRIPT += ("label",)
+_SPEAKER = "speaker"
+
+
+def read_transcribed_sounds(folder, names):
+    """Reads sounds and their transcripts.
+
+    Args:
+        folder: `pathlib.Path` with WAV or FLAC files in it, in folders below it or in
+            tar archives. Transcripts are in a table with columns such as `audio` and
+            `transcript` (and `split` and `speaker`), or in LibriSpeech's
+            `SPEAKER-CHAPTER.trans.txt` beside the sounds.
+        names: names of the split, the first that exists is read.
+
+    Returns:
+        {"audio": places as `find_media` gives them, "transcript": list of str} and
+        perhaps "speaker", list of str; None where no transcripts are known.
+    """
+    if not folder.is_dir():
+        return None
+    rows = _table_rows(folder) or _librispeech_rows(folder)
+    if not rows:
+        return None
+    rows = rows_of_split(folder, rows, names)
+    places = places_of(folder, dict.fromkeys(row[0] for row in rows), SOUNDS, "sounds")
+    check_flac(places)
+    rows = [row for row in rows if row[0] in places]
+    columns = {
+        "audio": [places[row[0]] for row in rows],
+        "transcript": [row[2] for row in rows],
+    }
+    if all(row[3] for row in rows):
+        columns["speaker"] = [row[3] for row in rows]
+    return columns
+
+
+def _table_rows(folder):
+    """list of (file, split or None, transcript, speaker or None) of all tables."""
+    rows = []
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        if table_suffix(path) in (".tsv", ".csv", ".jsonl"):
+            rows += table_rows(path, _SOUND, _TRANSCRIPT, _SPEAKER) or []
+    rows = [row for row in rows if pathlib.Path(row[0]).suffix.lower() in SOUNDS]
+    return [(file, split, text.strip(), who) for file, split, text, who in rows]
+
+
+def _librispeech_rows(folder):
+    """`train-clean-100/103/1240/103-1240.trans.txt` beside `103-1240-0000.flac`."""
+    rows = []
+    for path in sorted(folder.rglob("*.trans.txt")):
+        below = path.parent.relative_to(folder)
+        split = split_in(pathlib.Path(below.parts[0])) if below.parts else None
+        for line in read_lines(path):
+            name, _, transcript = line.partition(" ")
+            suffix = next(
+                (s for s in SOUNDS if (path.parent / (name + s)).exists()), ""
+            )
+            file = (below / f"{name}{suffix or SOUNDS[0]}").as_posix()
+            rows.append((file, split, transcript.strip(), name.partition("-")[0]))
+    return rows
