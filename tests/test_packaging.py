@@ -24,7 +24,13 @@ PACKAGE_OF = {
     "tensorflow_text": "tensorflow-text",
 }
 # Only where installed.
-OPTIONAL_IN_ZOO = {"huggingface_hub", "jax", "tensorflow-datasets", "torch"}
+OPTIONAL_IN_ZOO = {
+    "huggingface_hub",
+    "jax",
+    "soundfile",
+    "tensorflow-datasets",
+    "torch",
+}
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is missing")
 
 

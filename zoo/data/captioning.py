@@ -12,15 +12,12 @@ from zoo.data.image_decoding import decode_image, resize_image
 from zoo.data.places import Places
 from zoo.data.row_epochs import RowEpochs
 from zoo.data.tokenized_texts import check_examples
+from zoo.data.unusable import Unusable
 
 # A mirrored image has its left on its right; "leftmost" and "left-hand" too.
 _SIDES = re.compile(r"\b(left|right)", re.IGNORECASE)
 # Images are kept this much larger than the model reads them, to cut parts out.
 _MARGIN = 8 / 7
-_MOST_BROKEN = 0.02  # share of the images
-_MOST_TOLD = 10  # of them in a message
-_WORD = re.compile(r"\w")
-
 _logger = logging.getLogger(__name__)
 
 
@@ -218,66 +215,15 @@ def _read(examples, size):
     decoded = examples.map(
         decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    unusable = Unusable(examples)
+    unusable = Unusable(examples, "image", "caption")
     images, captions = [], []
     for example in decoded.as_numpy_iterator():
-        own = unusable.captions(example["captions"], example["error"].decode())
+        own = unusable.usable(example["captions"], example["error"].decode())
         if own:
             images.append(example["image"])
             captions.append(own)
     unusable.check()
     return images, captions
-
-
-class Unusable:
-    """Counts images that cannot be used and names them; too many are an error."""
-
-    def __init__(self, examples):
-        self.names = getattr(examples, "media_names", None)
-        self.number = 0
-        self.messages = []
-
-    def captions(self, captions, error):
-        """The next image's captions that have a word, as str; none if it is unusable.
-
-        Args:
-            captions: bytes array `(number,)`.
-            error: str. What is wrong with the image, or `""`.
-        """
-        texts = []
-        try:
-            texts = [text.decode("utf-8").strip() for text in captions]
-        except UnicodeDecodeError as problem:
-            error = error or f"A caption is no UTF-8 ({problem})."
-        usable = [text for text in texts if _WORD.search(text)]
-        if not usable:
-            error = error or "It has no caption with a word in it."
-        if error:
-            name = self.names[self.number] if self.names else f"image {self.number}"
-            first = f" ({texts[0]!r:.80})" if texts else ""
-            self.messages.append(f"{name}{first}: {error}")
-        self.number += 1
-        return [] if error else usable
-
-    def check(self):
-        """Warns of what was left out; more than 2 % of the images are an error."""
-        told = " ".join(self.messages[:_MOST_TOLD])
-        more = len(self.messages) - _MOST_TOLD
-        told += f" And {more} more." if more > 0 else ""
-        if self.number == 0:
-            raise ValueError(
-                "There are no images: the examples are empty. Pass a data set with at "
-                "least one."
-            )
-        if len(self.messages) > _MOST_BROKEN * self.number:
-            raise ValueError(
-                f"{len(self.messages)} of {self.number} images cannot be used, more "
-                f"than {_MOST_BROKEN:.0%}. {told} Mend them or leave them out."
-            )
-        if self.messages:
-            _logger.warning(
-                "Left out %d of %d images. %s", len(self.messages), self.number, told
-            )
 
 
 def check_captioned_images(examples):

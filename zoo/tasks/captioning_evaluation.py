@@ -4,7 +4,8 @@ import itertools
 
 import keras
 
-from zoo.data.captioning import Unusable, check_captioned_images
+from zoo.data.captioning import check_captioned_images
+from zoo.data.unusable import Unusable
 
 
 def captioned_rows(caption, examples, batch_size):
@@ -24,12 +25,12 @@ def captioned_rows(caption, examples, batch_size):
     check_captioned_images(examples)
     known = int(examples.cardinality())
     progress = keras.utils.Progbar(known if known > 0 else None, unit_name="image")
-    unusable = Unusable(examples)
+    unusable = Unusable(examples, "image", "caption")
     each = examples.as_numpy_iterator()
     while batch := list(itertools.islice(each, batch_size)):
         captions, errors = caption([example["image"] for example in batch])
         for example, text, error in zip(batch, captions, errors, strict=True):
-            references = unusable.captions(example["captions"], error)
+            references = unusable.usable(example["captions"], error)
             if references:
                 row = {"caption": text, "references": references}
                 yield {"image": example["image"], **row}
