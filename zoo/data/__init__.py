@@ -8,6 +8,7 @@ from zoo.data.image_decoding import decode_image
 from zoo.data.labelling import labelling_batches
 from zoo.data.masked import masked_batches
 from zoo.data.read import read
+from zoo.data.speech import speech_batches
 from zoo.data.splits import read_splits
 from zoo.data.translation import translation_batches
 
@@ -21,5 +22,6 @@ __all__ = [
     "read",
     "read_corpora",
     "read_splits",
+    "speech_batches",
     "translation_batches",
 ]

@@ -1,0 +1,185 @@
+"""Sounds and transcripts to batches, by what must hold for every batch."""
+
+import io
+
+import numpy as np
+import pytest
+import scipy.io.wavfile
+import tensorflow as tf
+
+from zoo.data import sound_views, speech_batches
+from zoo.text import learn_tokenizer
+
+RNG = np.random.default_rng(0)
+RATE = 8_000
+WORDS = ["one", "two", "three", "four", "one", "two", "three", "four", "five", "six"]
+LENGTHS = [3_000, 8_000, 5_000, 4_000, 9_000, 2_500, 6_000, 7_000, 3_500, 4_500]
+# A sound is a constant of its own, so that it is known again.
+LEVELS = [(i + 1) / 16 for i in range(len(WORDS))]
+
+
+def wav(samples, rate=RATE):
+    file = io.BytesIO()
+    scipy.io.wavfile.write(file, rate, np.asarray(samples, "float32"))
+    return file.getvalue()
+
+
+def sounds(words=WORDS, lengths=LENGTHS, rate=RATE):
+    data = [
+        wav(np.full(length * rate // RATE, level), rate)
+        for length, level in zip(lengths, LEVELS, strict=False)
+    ]
+    return tf.data.Dataset.from_tensor_slices({"audio": data, "transcript": words})
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return learn_tokenizer(WORDS, 300)
+
+
+def batches(tokenizer, examples=None, **options):
+    options = {"sample_rate_hz": RATE, "batch_seconds": 20, **options}
+    return speech_batches(examples or sounds(), tokenizer, **options)
+
+
+def rows(dataset):
+    """(samples, target ids, labels, ctc labels) of every row that is no padding."""
+    found = []
+    for inputs, labels, _ in dataset.as_numpy_iterator():
+        for row, count in enumerate(inputs["num_samples"]):
+            assert not inputs["samples"][row, count:].any()
+            if count:
+                ids = (inputs["target_ids"][row], labels["tokens"][row])
+                sound = inputs["samples"][row, :count]
+                found.append((sound, *ids, labels["ctc"][row]))
+    return found
+
+
+def test_each_sound_comes_once_with_its_transcript(tokenizer):
+    dataset = batches(tokenizer, augmented=False)
+    found = {}
+    for sound, target_ids, labels, ctc_labels in rows(dataset):
+        assert len(set(sound)) == 1
+        found[round(float(sound[0]) * 16) - 1] = (len(sound), labels)
+        ids = labels[labels > 0]
+        assert ids[-1] == tokenizer.end_token_id
+        assert ctc_labels[ctc_labels > 0].tolist() == ids[:-1].tolist()
+        start = tokenizer.start_token_id
+        assert target_ids[target_ids > 0].tolist() == [start, *ids[:-1]]
+    assert sorted(found) == list(range(10))
+    for i, (length, labels) in found.items():
+        assert length == LENGTHS[i]
+        assert tokenizer.detokenize(labels[None]).numpy()[0].decode() == WORDS[i]
+
+
+def test_a_weighted_mean_is_one_over_tokens(tokenizer):
+    for inputs, labels, weights in batches(tokenizer).as_numpy_iterator():
+        assert weights["tokens"].mean() == pytest.approx(1)
+        tokens = (labels["tokens"] > 0).sum()
+        is_row = inputs["num_samples"] > 0
+        expected = is_row * len(is_row) / tokens
+        np.testing.assert_allclose(weights["ctc"], expected, rtol=1e-5)
+
+
+def test_a_batch_depends_on_seed_epoch_and_step_alone(tokenizer):
+    def epochs(first_epoch, count, seed=1):
+        dataset = batches(tokenizer, seed=seed, first_epoch=first_epoch, most_joined=3)
+        return [list(dataset.as_numpy_iterator()) for _ in range(count)]
+
+    whole, later = epochs(0, 3), epochs(2, 1)
+    tf.nest.map_structure(np.testing.assert_array_equal, whole[2], later[0])
+    assert len({len(epoch) for epoch in whole}) == 1
+    first, second = (whole[i][0][0]["samples"] for i in (0, 1))
+    assert first.shape != second.shape or (first != second).any()
+    other = epochs(0, 1, seed=2)[0][0][0]["samples"]
+    assert first.shape != other.shape or (first != other).any()
+
+
+def test_short_sounds_are_joined(tokenizer):
+    found = rows(batches(tokenizer, augmented=False, most_joined=4, batch_seconds=60))
+    assert 1 < len(found) < 10
+    words, longest = [], 0
+    for sound, _, labels, _ in found:
+        text = tokenizer.detokenize(labels[None]).numpy()[0].decode()
+        levels = [k for k in dict.fromkeys(sound.tolist()) if k > 0]
+        expected = [WORDS[round(level * 16) - 1] for level in levels]
+        assert text == " ".join(expected)
+        words += expected
+        longest = max(longest, len(expected))
+    assert sorted(words) == sorted(WORDS) and 2 <= longest <= 4
+
+
+def test_views_are_other_sounds_of_the_same_transcript(tokenizer):
+    dataset = batches(tokenizer, batch_seconds=60)
+    found = [rows(dataset) for _ in range(4)]
+    lengths = {len(sound) for epoch in found for sound, *_ in epoch}
+    assert len(lengths) > 20
+    assert {len(epoch) for epoch in found} == {10}
+    inputs, _, _ = next(dataset.as_numpy_iterator())
+    for name, share in (("hidden_frames", 0.1), ("hidden_mels", 0.2)):
+        spans = inputs[name]
+        assert spans.shape[1:] == (2, 2) and (spans >= 0).all()
+        if name == "hidden_mels":
+            assert (spans.sum(axis=-1) <= 80).all()
+            assert 0 < spans[..., 1].max() <= share * 80
+
+
+def test_shapes_are_few_and_the_budget_is_kept(tokenizer):
+    dataset = batches(tokenizer, num_buckets=2, most_joined=2, batch_seconds=30)
+    shapes = set()
+    for _ in range(5):
+        for inputs, _, _ in dataset.as_numpy_iterator():
+            shape = inputs["samples"].shape
+            shapes.add((*shape, inputs["target_ids"].shape[1]))
+            assert shape[1] % 320 == 0
+            assert shape[0] * (shape[1] // 320 + inputs["target_ids"].shape[1]) <= 750
+    assert len(shapes) <= 4  # the last batch of each may be smaller
+
+
+def test_any_rate_is_resampled(tokenizer):
+    found = rows(batches(tokenizer, sounds(rate=16_000), augmented=False))
+    assert sorted(len(sound) for sound, *_ in found) == sorted(LENGTHS)
+
+
+def test_speed_and_noise():
+    sound = np.sin(np.arange(900) / 9).astype("float32")
+    assert sound_views.at_speed(sound, 1.0) is sound
+    for speed in (0.9, 1.1):
+        other = sound_views.at_speed(sound, speed)
+        assert len(other) == sound_views.length_at_speed(900, speed)
+        expected = np.sin(np.arange(len(other)) * speed / 9)
+        np.testing.assert_allclose(other, expected, atol=2e-3)
+    noisy = [sound_views.in_noise(sound, np.random.default_rng(i)) for i in range(9)]
+    loudness = [np.abs(x).max() for x in noisy]
+    assert max(loudness) > 2 * min(loudness)
+    silence = sound_views.in_noise(np.zeros(5, "float32"), np.random.default_rng(0))
+    assert not silence.any()
+
+
+@pytest.mark.parametrize(
+    ("examples", "options", "words"),
+    [
+        (sounds(WORDS[:2] * 5, [3_000] * 9 + [100]), {}, "0.01 s are too short for it"),
+        (sounds(["one"] * 9 + ["..."]), {}, "no transcript with a word in it"),
+        (sounds(), {"max_seconds": 0.1}, "max_seconds=0.1 or"),
+        (sounds(), {"batch_seconds": 1}, "batch_seconds=1 is too small"),
+        (sounds(), {"most_joined": 0}, "most_joined=0"),
+        (sounds().batch(2), {}, "string scalars"),
+        (sounds().take(0), {}, "There are no sounds"),
+        (sounds().map(lambda x: {"audio": x["audio"]}), {}, "transcript"),
+    ],
+)
+def test_errors(tokenizer, examples, options, words):
+    with pytest.raises(ValueError, match=words):
+        batches(tokenizer, examples, **options)
+
+
+def test_broken_sounds_are_named(tokenizer, caplog):
+    data = [wav(np.full(3_000, 0.5))] * 60 + [b"no sound"]
+    examples = tf.data.Dataset.from_tensor_slices(
+        {"audio": data, "transcript": ["one"] * 61}
+    )
+    assert len(rows(batches(tokenizer, examples))) == 60
+    assert (
+        "Left out 1 of 61 sounds. sound 60 ('one'): The sound is no WAV" in caplog.text
+    )
