@@ -8,7 +8,7 @@ from keras import ops
 
 from zoo.tasks.captioning_graph import detokenized, search_images
 from zoo.tasks.compiling import CompiledFunctions, compiled
-from zoo.tasks.generation import BATCH_SIZES, smallest_at_least
+from zoo.tasks.generation import missing_rows
 from zoo.tasks.memory_search import search_memory
 
 
@@ -59,7 +59,7 @@ class CaptioningFunctions:
 
         def encode(images):
             count = tf.shape(images)[0]
-            more = smallest_at_least(tf.constant(BATCH_SIZES), count) - count
+            more = missing_rows(count)
             return run(tf.pad(images, [[0, more], [0, 0], [0, 0], [0, 0]]))[:count]
 
         return encode

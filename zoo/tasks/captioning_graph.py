@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from zoo.data.image_decoding import decode_image, resize_image
-from zoo.tasks.generation import BATCH_SIZES, smallest_at_least
+from zoo.tasks.generation import in_pieces, missing_rows
 
 
 def pixels_of(data, image_size):
@@ -51,46 +51,31 @@ def search_images(data, seeds, encode, decode, task, width, max_length=None):
     """
     longest = task.model.max_length
     limit = longest if max_length is None else tf.minimum(max_length, longest)
-    sizes = tf.constant(BATCH_SIZES)
-    any_ids = tf.TensorShape([None, width, longest])
-    any_scores = tf.TensorShape([None, width])
 
-    def caption_piece(begin, ids, scores, errors):
-        here = slice(begin, begin + BATCH_SIZES[-1])
+    def caption_piece(here):
         images, wrong = pixels_of(data[here], task.model.image_size)
         count = tf.size(wrong)
-        more = [[0, smallest_at_least(sizes, count) - count]]
-        new_ids, new_scores = decode(
+        more = [[0, missing_rows(count)]]
+        ids, scores = decode(
             tf.pad(encode(images), [*more, [0, 0], [0, 0]]),
             tf.pad(tf.where(wrong == "", limit, 0), more),
             tf.pad(seeds[here], more),
         )
-        unused = longest - tf.shape(new_ids)[2]
-        new_ids = tf.pad(new_ids[:count], [[0, 0], [0, 0], [0, unused]])
+        unused = longest - tf.shape(ids)[2]
         # Answers of no tokens; a search may leave -inf for all but one.
-        new_scores = tf.where((wrong == "")[:, tf.newaxis], new_scores[:count], 0.0)
-        return (
-            begin + BATCH_SIZES[-1],
-            tf.concat([ids, tf.ensure_shape(new_ids, any_ids)], axis=0),
-            tf.concat([scores, new_scores], axis=0),
-            tf.concat([errors, wrong], axis=0),
-        )
+        scores = tf.where((wrong == "")[:, tf.newaxis], scores[:count], 0.0)
+        ids = tf.pad(ids[:count], [[0, 0], [0, 0], [0, unused]])
+        return ids, scores, wrong
 
-    _, ids, scores, errors = tf.while_loop(
-        lambda begin, *_: begin < tf.size(data),
+    return in_pieces(
         caption_piece,
+        tf.size(data),
         [
-            tf.constant(0),
-            tf.zeros([0, width, longest], tf.int32),
-            tf.zeros([0, width]),
-            tf.zeros([0], tf.string),
+            tf.TensorSpec([None, width, longest], tf.int32),
+            tf.TensorSpec([None, width], tf.float32),
+            tf.TensorSpec([None], tf.string),
         ],
-        shape_invariants=[
-            *(tf.TensorShape([]), any_ids, any_scores, tf.TensorShape([None]))
-        ],
-        parallel_iterations=1,
     )
-    return ids, scores, errors
 
 
 def detokenized(ids, scores, tokenizer):

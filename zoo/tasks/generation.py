@@ -133,41 +133,67 @@ def decode_in_pieces(decode, rows, seeds, *, max_length, num_results):
     order = tf.argsort(rows.row_lengths())
     ordered, ordered_seeds = tf.gather(rows, order), tf.gather(seeds, order)
     buckets = tf.constant(length_buckets(max_length))
-    sizes = tf.constant(BATCH_SIZES)
-    any_ids = tf.TensorShape([None, num_results, max_length])
-    any_scores = tf.TensorShape([None, num_results])
 
-    def decode_piece(begin, ids, scores):
-        piece = ordered[begin : begin + BATCH_SIZES[-1]].to_tensor()
+    def decode_piece(here):
+        piece = ordered[here].to_tensor()
         count = tf.shape(piece)[0]
-        more = smallest_at_least(sizes, count) - count
+        more = missing_rows(count)
         longer = smallest_at_least(buckets, tf.shape(piece)[1]) - tf.shape(piece)[1]
-        new_ids, new_scores = decode(
+        ids, scores = decode(
             tf.pad(piece, [[0, more], [0, longer]]),
-            tf.pad(ordered_seeds[begin : begin + BATCH_SIZES[-1]], [[0, more]]),
+            tf.pad(ordered_seeds[here], [[0, more]]),
         )
-        unused = max_length - tf.shape(new_ids)[2]
-        new_ids = tf.pad(new_ids[:count], [[0, 0], [0, 0], [0, unused]])
-        return (
-            begin + BATCH_SIZES[-1],
-            tf.concat([ids, tf.ensure_shape(new_ids, any_ids)], axis=0),
-            tf.concat([scores, new_scores[:count]], axis=0),
-        )
+        unused = max_length - tf.shape(ids)[2]
+        return tf.pad(ids[:count], [[0, 0], [0, 0], [0, unused]]), scores[:count]
 
-    total = tf.size(order)
-    _, ids, scores = tf.while_loop(
-        lambda begin, *_: begin < total,
+    ids, scores = in_pieces(
         decode_piece,
+        tf.size(order),
         [
-            tf.constant(0),
-            tf.zeros([0, num_results, max_length], tf.int32),
-            tf.zeros([0, num_results]),
+            tf.TensorSpec([None, num_results, max_length], tf.int32),
+            tf.TensorSpec([None, num_results], tf.float32),
         ],
-        shape_invariants=[tf.TensorShape([]), any_ids, any_scores],
-        parallel_iterations=1,
     )
     back = tf.argsort(order)
     return tf.gather(ids, back), tf.gather(scores, back)
+
+
+def in_pieces(run, total, specs):
+    """Runs pieces of at most `BATCH_SIZES[-1]` rows, one after the other.
+
+    Args:
+        run: callable. The slice of the rows of a piece -> tensors of as many rows.
+        total: int32 scalar. Number of rows.
+        specs: TensorSpecs of the results, the first axis None.
+
+    Returns:
+        list of the results, all rows of each.
+    """
+
+    def run_piece(begin, *before):
+        new = run(slice(begin, begin + BATCH_SIZES[-1]))
+        together = [
+            tf.concat([old, tf.ensure_shape(some, spec.shape)], axis=0)
+            for old, some, spec in zip(before, new, specs, strict=True)
+        ]
+        return begin + BATCH_SIZES[-1], *together
+
+    _, *results = tf.while_loop(
+        lambda begin, *_: begin < total,
+        run_piece,
+        [
+            tf.constant(0),
+            *(tf.zeros([0, *spec.shape[1:]], spec.dtype) for spec in specs),
+        ],
+        shape_invariants=[tf.TensorShape([]), *(spec.shape for spec in specs)],
+        parallel_iterations=1,
+    )
+    return results
+
+
+def missing_rows(count):
+    """How many rows a piece of `count` lacks to the next of `BATCH_SIZES`."""
+    return smallest_at_least(tf.constant(BATCH_SIZES), count) - count
 
 
 def smallest_at_least(sizes, value):
