@@ -23,8 +23,7 @@ import zoo
 from zoo.data.generated_scenes import captioned_scenes
 from zoo.tasks.caption_scores import caption_scores, caption_scores_of_each
 
-# What trains well: on the generated scenes, and on thousands of photographs. Without
-# smoothed labels a scene's last shape is guessed from the captions seen in training.
+# What trains well: on the generated scenes, and on thousands of photographs.
 GENERATED = {
     "preset": "captioner_mini",
     "vocabulary_size": 420,

@@ -1,5 +1,6 @@
 """Images with captions from folders, archives and every usual file of captions."""
 
+import gzip
 import io
 import json
 import pathlib
@@ -192,13 +193,49 @@ def test_flickr8k_as_it_was_published(tmp_path):
     lines = [
         f"{n}#{i}\t{text} ." for n, c in CAPTIONS.items() for i, text in enumerate(c)
     ]
+    lines.append("d.jpg.1#0\tit has such a name too")
     (tmp_path / "Flickr8k.token.txt").write_text("\n".join(lines))
+    (tmp_path / "Flickr8k.lemma.token.txt").write_text("\n".join(lines))
+    judged = "a.jpg\tc.jpg#2\t1\t1\t1\n"
+    (tmp_path / "ExpertAnnotations.txt").write_text(judged)
     (tmp_path / "Flickr_8k.trainImages.txt").write_text("a.jpg\nb.png\n")
     (tmp_path / "Flickr_8k.testImages.txt").write_text("c.jpg\n")
     (tmp_path / "readme.txt").write_text("About the photos.\n")
     ((_, captions), _) = examples_of(read(tmp_path))
     assert captions == ["a red square .", "something red ."]
     assert [c for _, c in examples_of(read(tmp_path, "test"))] == [["a blue square ."]]
+
+
+@pytest.mark.parametrize("name", ["results_20130124.token", "captions.txt"])
+def test_other_names_for_the_same(tmp_path, name):
+    write_images(tmp_path / "Images")
+    lines = ["image,caption"] if name == "captions.txt" else []
+    form = '{0},"{1}, so"' if lines else "{0}#{2}\t{1}, so"
+    for n, captions in CAPTIONS.items():
+        lines += [form.format(n, text, i) for i, text in enumerate(captions)]
+    (tmp_path / name).write_text("\n".join(lines))
+    expected = [[f"{text}, so" for text in texts] for texts in CAPTIONS.values()]
+    assert [captions for _, captions in examples_of(read(tmp_path))] == expected
+
+
+def test_json_may_be_gzipped_and_restval_is_for_training(tmp_path):
+    write_images(tmp_path)
+    images = [
+        {"filename": n, "split": split, "sentences": [{"raw": f"a caption of {n}"}]}
+        for n, split in zip(NAMES, ("train", "restval", "test"), strict=True)
+    ]
+    text = json.dumps({"images": images})
+    (tmp_path / "dataset.json.gz").write_bytes(gzip.compress(text.encode()))
+    assert len(examples_of(read(tmp_path))) == 2
+
+
+def test_a_name_in_two_archives_is_refused(tmp_path):
+    for name in ("one.tar", "two.tar"):
+        write_archive(tmp_path / name)
+    write_table(tmp_path / "captions.tsv")
+    message = "'a.jpg' twice, in two.tar and in .*one.tar. Give each file a name"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path)
 
 
 def test_few_images_may_be_missing(tmp_path, caplog):

@@ -108,6 +108,11 @@ def test_a_batch_follows_from_seed_and_epoch(make):
     assert not same(epoch_of(make(seed=4, first_epoch=1)), epoch_of(second))
 
 
+def test_images_of_a_batch_are_bounded(make):
+    sizes = [len(weight) for _, _, weight in epoch_of(make(most_images=2))]
+    assert set(sizes) <= {1, 2} and 2 in sizes
+
+
 def test_few_broken_images_are_left_out_and_many_are_an_error(make, caplog):
     _, examples = corpus(60, broken=[7])
     rows = sum((weight.any(axis=1)).sum() for _, _, weight in epoch_of(make(examples)))

@@ -67,6 +67,25 @@ def test_a_palette_may_be_transparent(decode):
     assert found[1, 1].tolist() == [0, 0, 255]
 
 
+@pytest.mark.parametrize("count", [2, 4, 16, 200])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_a_palette_of_few_colours(decode, photo, count, transparent):
+    image = photo.quantize(count)
+    options = {"transparency": 1} if transparent else {}
+    data = written(image, "PNG", **options)
+    found, _ = decode(data)
+    image = Image.open(io.BytesIO(data)).convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    expected = np.asarray(Image.alpha_composite(white, image).convert("RGB"))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_black_may_be_transparent(decode, photo):
+    data = written(photo.convert("1"), "PNG", transparency=0)
+    found, error = decode(data)
+    assert error == "" and (found == 255).all()
+
+
 def test_16_bits_become_8(decode):
     values = np.linspace(0, 65535, 600).reshape(20, 30).astype("uint16")
     found, _ = decode(written(Image.fromarray(values), "PNG"))
@@ -96,6 +115,20 @@ def test_a_photo_stands_upright(decode, photo, orientation, endian):
     with Image.open(io.BytesIO(data)) as image:
         expected = ImageOps.exif_transpose(image).convert("RGB")
     np.testing.assert_array_equal(found, np.asarray(expected))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_png_stands_upright_too(decode, photo, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = written(photo, "PNG", exif=exif)
+    found, _ = decode(data)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = ImageOps.exif_transpose(image).convert("RGB")
+    np.testing.assert_array_equal(found, np.asarray(expected))
+    place = data.index(b"eXIf")
+    damaged, error = decode(data[: place - 4] + b"\x7f" + data[place - 3 :])
+    assert error != "" or damaged.shape == (HEIGHT, WIDTH, 3)
 
 
 def test_damaged_exif_counts_as_none(decode, photo):

@@ -41,6 +41,11 @@ def logits(model, **inputs):
     )
 
 
+def test_the_patch_divides_the_image():
+    with pytest.raises(ValueError, match=r"\(16, 20\) and patch_size=8. Pass sides"):
+        ImageEncoder((16, 20), patch_size=8)
+
+
 @pytest.mark.parametrize("stem", ["linear", "convolutional"])
 def test_shapes(stem):
     model = captioner(image_encoder(stem=stem))

@@ -183,6 +183,11 @@ def test_images_without_a_worded_reference_are_no_images(captioner, caplog):
         captioner.evaluate(silent)
 
 
+def test_one_answer_to_each_is_scored(captioner):
+    with pytest.raises(ValueError, match="Leave out num_return_sequences"):
+        captioner.evaluate(examples(), num_return_sequences=2)
+
+
 def test_saved_and_read_again_it_is_the_same(captioner, tmp_path):
     captioner.save_to_preset(tmp_path)
     again = zoo.ImageCaptioner.from_preset(str(tmp_path))

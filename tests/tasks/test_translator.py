@@ -1,3 +1,4 @@
+import collections
 import itertools
 import json
 import os
@@ -113,6 +114,9 @@ def test_samples_come_best_first_with_their_scores(translator):
 def test_equal_texts_have_other_seeds_up_to_the_last_seed():
     seeds = item_seeds([b"a", b"b", b"a"], seed=3).numpy()
     assert seeds[2] == seeds[0] + 1
+    seen = collections.Counter()
+    parts = [item_seeds(part, 3, seen).numpy() for part in ([b"a", b"b"], [b"a"])]
+    assert [*parts[0], *parts[1]] == seeds.tolist()
     assert item_seeds([b"", b""], seed=0xFFFFFFFF).numpy().tolist() == [-1, 0]
 
 

@@ -94,7 +94,12 @@ def _moved(shapes, cells, counts):
 
 
 def bucketed_batches(
-    source_lengths, target_lengths, shapes, batch_tokens, generator=None
+    source_lengths,
+    target_lengths,
+    shapes,
+    batch_tokens,
+    generator=None,
+    most_rows=None,
 ):
     """Plans an epoch of batches with one pair a row.
 
@@ -107,6 +112,7 @@ def bucketed_batches(
         batch_tokens: int. The most source and target places of a batch.
         generator: `numpy.random.Generator` that mixes pairs and batches; None keeps
             their order.
+        most_rows: int. The most rows of a batch.
 
     Returns:
         list of `Batch`.
@@ -119,7 +125,8 @@ def bucketed_batches(
     waiting = [order[home[order] == i] for i in range(len(shapes))]
     batches = []
     for i, shape in enumerate(shapes):
-        rows = rows_of_batch(shape, batch_tokens, len(lengths))
+        rows = rows_of_batch(shape, batch_tokens, most_rows or len(lengths))
+        rows = min(rows, len(lengths))
         is_last = i == len(shapes) - 1
         full = len(waiting[i]) // rows * rows
         chunks = [waiting[i][start : start + rows] for start in range(0, full, rows)]

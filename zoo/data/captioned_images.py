@@ -1,5 +1,6 @@
 """Images with their captions, from every usual layout."""
 
+import csv
 import json
 import re
 
@@ -10,8 +11,11 @@ from zoo.data.text_files import read_lines, read_text
 
 _IMAGE = ("image", "image_name", "file_name", "filename", "image_path")
 _CAPTION = ("caption", "captions", "comment", "text", "sentence")
-# A line of Flickr8k.token.txt.
-_NUMBERED = re.compile(r"(.+\.(?:jpe?g|png))#\d+\t(.*)", re.IGNORECASE)
+# A line of Flickr8k.token.txt, which names a NAME.jpg.1 too.
+_NUMBERED = re.compile(r"([^\t#]+\.(?:jpe?g|png)[^\t#]*)#\d+\t(.*)", re.IGNORECASE)
+_NO_CAPTIONS = "lemma"  # in the name of a file: the captions again, their words' stems
+# Karpathy's: what the papers train with too.
+_RESTVAL = "restval"
 
 
 def read_captioned_images(folder, names):
@@ -49,10 +53,13 @@ def _rows(folder):
     places = [folder, folder / "annotations"]
     files = [path for place in places if place.is_dir() for path in place.iterdir()]
     for path in sorted(path for path in files if path.is_file()):
-        if path.suffix == ".json":
+        name = path.name.lower().removesuffix(".gz")
+        if _NO_CAPTIONS in name:
+            continue
+        if name.endswith(".json"):
             rows += _json_rows(path)
-        elif table_suffix(path) == ".txt":
-            rows += _numbered_rows(path, folder)
+        elif name.endswith((".txt", ".token")):
+            rows += _numbered_rows(path, folder) or _comma_rows(path)
         elif table_suffix(path):
             table = table_rows(path, _IMAGE, _CAPTION) or []
             rows += [row[:3] for row in table]
@@ -69,6 +76,15 @@ def _numbered_rows(path, folder):
         split = split_in(listing)
         split_of |= {line.strip(): split for line in read_lines(listing)}
     return [(m[1], split_of.get(m[1]), m[2]) for m in matches]
+
+
+def _comma_rows(path):
+    """Another's captions.txt: `image,caption`, then `NAME.jpg,the caption`."""
+    lines = read_lines(path)
+    if lines[0].strip().lower() != "image,caption":
+        return []
+    parts = [row for row in csv.reader(lines[1:]) if len(row) > 1]
+    return [(name, split_in(path), ",".join(text)) for name, *text in parts]
 
 
 def _json_rows(path):
@@ -89,7 +105,11 @@ def _json_rows(path):
                 for each in content["annotations"]
             ]
         return [
-            (image["filename"], image["split"], sentence["raw"])
+            (
+                image["filename"],
+                "train" if image["split"] == _RESTVAL else image["split"],
+                sentence["raw"],
+            )
             for image in images
             for sentence in image["sentences"]
         ]

@@ -28,6 +28,7 @@ def caption_batches(
     image_size,
     max_length=64,
     batch_tokens=4096,
+    most_images=64,
     augmented=True,
     flip=True,
     num_buckets=4,
@@ -54,6 +55,7 @@ def caption_batches(
         image_size: (int, int). Height and width that the model reads.
         max_length: int. Captions of more ids, the end included, are left out.
         batch_tokens: int. The most places for captions in a batch.
+        most_images: int. The most images in a batch.
         augmented: bool.
         flip: bool. `False` mirrors none, where captions tell sides in other words.
         Others: as in `zoo.data.classification_batches`.
@@ -68,6 +70,7 @@ def caption_batches(
     epochs = _CaptionEpochs(
         _Corpus(examples, tokenizer, image_size, max_length, augmented),
         batch_tokens=batch_tokens,
+        most_rows=most_images,
         num_buckets=num_buckets,
         batches_per_update=batches_per_update,
         shuffle=shuffle,

@@ -1,7 +1,8 @@
 """The orientation of a photo, read from its EXIF data in the graph.
 
 A camera stores what its sensor saw and notes how it was held: tag 0x0112 of the TIFF
-structure in the segment APP1 of a JPEG (CIPA DC-008, 4.6.5).
+structure in the segment APP1 of a JPEG (CIPA DC-008, 4.6.5), which is the chunk eXIf of
+a PNG.
 """
 
 import tensorflow as tf
@@ -12,6 +13,7 @@ _APP1, _START_OF_SCAN, _END = 0xE1, 0xDA, 0xD9
 _LITTLE, _BIG = 0x4949, 0x4D4D  # "II" and "MM"
 _ORIENTATION = 0x0112
 _MOST_SEGMENTS = 1024
+_MOST_CHUNKS = 100_000  # of a PNG, whose pixels may lie in many
 _MOST_ENTRIES = 256
 _ENTRY = 12  # bytes
 
@@ -25,6 +27,38 @@ def jpeg_orientation(data):
     values = tf.cast(tf.io.decode_raw(data, tf.uint8), tf.int32)
     start = _exif_start(data, values)
     return tf.cond(start > 0, lambda: _tiff_orientation(values, start), lambda: 1)
+
+
+def png_orientation(data):
+    """The same of a PNG."""
+
+    def chunk(position):
+        size = tf.strings.length(data)
+        head = tf.strings.substr(data, tf.minimum(position, size), 8)
+        values = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int32)
+        return _number(values, 0, 4), tf.strings.substr(head, 4, 4), size
+
+    def is_another(position):
+        length, kind, size = chunk(position)
+        is_there = (kind != b"eXIf") & (kind != b"IEND") & (length < size - position)
+        return is_there & (position + 8 < size)
+
+    def next_one(position):
+        length, _, _ = chunk(position)
+        return [position + length + 12]  # its length, kind and checksum
+
+    position = tf.while_loop(
+        is_another, next_one, [tf.constant(8)], maximum_iterations=_MOST_CHUNKS
+    )[0]
+    length, kind, size = chunk(position)
+    begin = tf.minimum(position + 8, size)
+
+    def read():
+        tiff = tf.strings.substr(data, begin, tf.minimum(length, _SEARCHED))
+        values = tf.cast(tf.io.decode_raw(tiff, tf.uint8), tf.int32)
+        return _tiff_orientation(values, 0)
+
+    return tf.cond((kind == b"eXIf") & (length > 0) & (begin < size), read, lambda: 1)
 
 
 def upright(image, orientation):

@@ -6,7 +6,7 @@ Whatever a file is, an answer comes: an image, or an error in words. A graph has
 
 import tensorflow as tf
 
-from zoo.data.exif import jpeg_orientation, upright
+from zoo.data.exif import jpeg_orientation, png_orientation, upright
 from zoo.data.first_error import first_error
 
 # 10,000 x 10,000. What a header claims is believed only up to here.
@@ -21,7 +21,7 @@ def decode_image(data):
     """Decodes a JPEG or a PNG of any kind to upright RGB.
 
     Grey, palette, CMYK and 16-bit images are converted, transparency is put on white,
-    and the orientation in a JPEG's EXIF data is applied.
+    and the orientation in EXIF data is applied.
 
     >>> image, error = decode_image(tf.io.read_file("cat.jpg"))
 
@@ -137,11 +137,13 @@ def _png(data):
     """Transparency is put on white."""
     image = tf.io.decode_png(data, channels=4)
     colours, opacity = image[..., :3], image[..., 3:]
-    # Of grey in fewer than 8 bits, TensorFlow gives an opacity in as few.
-    form = tf.io.decode_raw(tf.strings.substr(data, _HEADER, 2), tf.uint8)
-    is_narrow_grey = (form[0] < 8) & (form[1] == 0)
-    is_opaque = is_narrow_grey | (tf.reduce_min(opacity) == 255)
-    return tf.cond(is_opaque, lambda: colours, lambda: _on_white(colours, opacity))
+    # Of fewer than 8 bits, TensorFlow fills in an opacity of as few.
+    depth = tf.io.decode_raw(tf.strings.substr(data, _HEADER, 1), tf.uint8)[0]
+    full = tf.bitwise.left_shift(1, tf.cast(tf.minimum(depth, 8), tf.int32)) - 1
+    opacities = tf.cast(opacity, tf.int32)
+    is_opaque = (tf.reduce_min(opacities) == full) & (tf.reduce_max(opacities) == full)
+    image = tf.cond(is_opaque, lambda: colours, lambda: _on_white(colours, opacity))
+    return upright(image, png_orientation(data))
 
 
 def _on_white(colours, opacity):

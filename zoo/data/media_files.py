@@ -17,7 +17,7 @@ def find_media(folder, suffixes):
     """Finds the files of some kinds in a folder, those below it and archives in it.
 
     >>> find_media("flickr8k", IMAGES)["1000268201_693b08cb0e.jpg"]
-    "512:6120:flickr8k/images_train.tar"
+    "512:6120:flickr8k/images_train.tar\\n1000268201_693b08cb0e.jpg"
 
     Returns:
         dict from names to places, which `media_bytes` reads. A name is the path within
@@ -29,7 +29,14 @@ def find_media(folder, suffixes):
         if path.suffix.lower() in suffixes and path.is_file():
             found[path.relative_to(folder).as_posix()] = f"0:{_WHOLE}:{path}"
     for path in sorted(folder.rglob("*.tar")):
-        found |= _in_archive(path, suffixes)
+        members = _in_archive(path, suffixes)
+        twice = next((name for name in members if name in found), None)
+        if twice is not None:
+            raise ValueError(
+                f"{folder} has {twice!r} twice, in {path.name} and in "
+                f"{media_path(found[twice])}. Give each file a name of its own."
+            )
+        found |= members
     packed = [p.name for p in sorted(folder.rglob("*")) if p.name.endswith(_PACKED)]
     if packed and not found:
         raise ValueError(
@@ -46,10 +53,15 @@ def media_bytes(place):
 
 
 def media_name(place):
-    """A place of `find_media` without the folder, such as `"images.tar:512:6120"`."""
-    offset, size, path = place.split(":", 2)
-    name = pathlib.PurePath(path).name
-    return name if int(size) == _WHOLE else f"{name}:{offset}:{size}"
+    """A place of `find_media` without the folder, such as `"images.tar: 3.jpg"`."""
+    path = pathlib.PurePath(media_path(place)).name
+    member = place.partition("\n")[2]
+    return f"{path}: {member}" if member else path
+
+
+def media_path(place):
+    """The file or archive of a place."""
+    return place.partition("\n")[0].split(":", 2)[2]
 
 
 def _in_archive(path, suffixes):
@@ -64,7 +76,7 @@ def _in_archive(path, suffixes):
                         "Make the archive again, with names within it."
                     )
                 if member.isfile() and name.suffix.lower() in suffixes:
-                    place = f"{member.offset_data}:{member.size}:{path}"
+                    place = f"{member.offset_data}:{member.size}:{path}\n{name}"
                     found[name.as_posix()] = place
     except (tarfile.TarError, OSError) as error:
         raise ValueError(
@@ -82,7 +94,9 @@ def _short_names(found):
 
 
 def _read(place):
-    offset, size, path = place.decode("utf-8").split(":", 2)
+    place = place.decode("utf-8")
+    offset, size = place.split(":", 2)[:2]
+    path = media_path(place)
     try:
         with open(path, "rb") as file:
             file.seek(int(offset))

@@ -19,6 +19,7 @@ class RowEpochs:
         arrays: function of a `batching.Batch` that gives (inputs, labels, weight), the
             weight 1 on what counts and 0 on padding.
         batch_tokens: int. The most places of a batch.
+        most_rows: int. The most rows of a batch.
         Others: as in `zoo.data.classification_batches`.
 
     Attributes:
@@ -32,6 +33,7 @@ class RowEpochs:
         arrays,
         *,
         batch_tokens,
+        most_rows=None,
         num_buckets,
         batches_per_update,
         shuffle,
@@ -41,13 +43,14 @@ class RowEpochs:
         self.lengths = lengths
         self.arrays = arrays
         self.batch_tokens = batch_tokens
+        self.most_rows = most_rows
         self.batches_per_update = batches_per_update
         self.shuffle = shuffle
         self.seed = seed
         longest = int(lengths.max())
         if longest > batch_tokens:
             raise ValueError(
-                f"batch_tokens={batch_tokens} is too small: the longest text takes "
+                f"batch_tokens={batch_tokens} is too small: the longest row takes "
                 f"{longest} places. Pass a larger batch_tokens or a smaller max_length."
             )
         # Buckets are made for pairs: these have nothing on their other side. Lengths
@@ -71,7 +74,12 @@ class RowEpochs:
         generator = np.random.default_rng([self.seed, epoch]) if self.shuffle else None
         nothing = np.zeros_like(self.lengths)
         return batching.bucketed_batches(
-            self.lengths, nothing, self.shapes, self.batch_tokens, generator
+            self.lengths,
+            nothing,
+            self.shapes,
+            self.batch_tokens,
+            generator,
+            self.most_rows,
         )
 
     def dataset(self, labels, weight, first_epoch):

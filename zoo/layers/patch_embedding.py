@@ -14,7 +14,7 @@ class PatchEmbedding(keras.layers.Layer):
     [Dosovitskiy et al., 2020](https://arxiv.org/abs/2010.11929). `"convolutional"`
     halves the image with 3x3 convolutions until a patch is a pixel, as in
     [Xiao et al., 2021](https://arxiv.org/abs/2106.14881), section 3, with layer norms
-    for batch norms: it learns more from few images, and neighbours in a batch stay
+    for batch norms: it is easier to train, and neighbours in a batch stay
     out of it.
 
     Args:

@@ -60,6 +60,11 @@ class ImageEncoder(keras.Model):
         if isinstance(image_size, numbers.Integral):
             image_size = (image_size, image_size)
         self.image_size = tuple(int(side) for side in image_size)
+        if patch_size > 0 and any(side % patch_size for side in self.image_size):
+            raise ValueError(
+                f"ImageEncoder got image_size={self.image_size} and "
+                f"patch_size={patch_size}. Pass sides that are multiples of the patch."
+            )
         self.patch_size = patch_size
         self.num_layers = num_layers
         self.num_heads = num_heads

@@ -27,8 +27,12 @@ def pixels_of(data, image_size):
         return fitted, error
 
     image = tf.TensorSpec([*image_size, 3], tf.uint8)
+    # Few at a time: a large one takes gigabytes while it is decoded.
     return tf.map_fn(
-        decoded, data, fn_output_signature=(image, tf.TensorSpec([], tf.string))
+        decoded,
+        data,
+        fn_output_signature=(image, tf.TensorSpec([], tf.string)),
+        parallel_iterations=2,
     )
 
 

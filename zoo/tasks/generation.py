@@ -23,6 +23,7 @@ def request_answers(
     top_k=None,
     top_p=None,
     seed=None,
+    seen=None,
 ):
     """Checks the options of `generate` and asks for answers with them.
 
@@ -33,6 +34,7 @@ def request_answers(
         model: has `max_length`.
         inputs: list of tensors with `n` rows.
         items: list of `n` bytes, on which the seeds hang.
+        seen: as in `zoo.tasks.requests.item_seeds`.
         **options: as in `zoo.Translator.generate`.
 
     Returns:
@@ -61,12 +63,20 @@ def request_answers(
         options |= sampling_options(temperature, top_k, top_p)
     seed = secrets.randbits(31) if seed is None else seed
     run = answer(sampling, num_return_sequences if sampling else num_beams)
-    answers, scores, *others = run(*inputs, item_seeds(items, seed), options)
+    answers, scores, *others = run(*inputs, item_seeds(items, seed, seen), options)
     answers = [decoded(row[:num_return_sequences]) for row in answers]
     scores = scores.numpy()[:, :num_return_sequences].tolist()
     if num_return_sequences == 1:
         answers, scores = [row[0] for row in answers], [row[0] for row in scores]
     return answers, scores, *others
+
+
+def check_one_answer(options):
+    """Raises if options of `generate` ask for several answers, where one is scored."""
+    if options.get("num_return_sequences", 1) != 1:
+        raise ValueError(
+            "One answer to each is scored, the best. Leave out num_return_sequences."
+        )
 
 
 def as_asked(answers, scores, single, return_scores):

@@ -1,3 +1,4 @@
+import collections
 import logging
 import secrets
 from pathlib import Path
@@ -15,8 +16,13 @@ from zoo.tasks.captioning_evaluation import captioned_rows
 from zoo.tasks.captioning_explanation import explain
 from zoo.tasks.captioning_functions import CaptioningFunctions
 from zoo.tasks.captioning_graph import pixels_of
-from zoo.tasks.generation import as_asked, request_answers, search_options
-from zoo.tasks.image_requests import checked_images, file_bytes
+from zoo.tasks.generation import (
+    as_asked,
+    check_one_answer,
+    request_answers,
+    search_options,
+)
+from zoo.tasks.image_requests import checked_images, image_bytes
 from zoo.tasks.preset_folder import (
     read_config,
     read_model,
@@ -173,9 +179,10 @@ class ImageCaptioner:
             "seed": secrets.randbits(31) if seed is None else seed,
         }
         check_generation_options(**options)
+        options["seen"] = collections.Counter()  # of all sounds or images
         captions, scores, errors = [], [], []
         for begin in range(0, len(images), _TOGETHER):
-            data = [file_bytes(x) for x in images[begin : begin + _TOGETHER]]
+            data = [image_bytes(x) for x in images[begin : begin + _TOGETHER]]
             some, their_scores, wrong, _ = self._request(data, **options)
             captions += some
             scores += their_scores
@@ -210,6 +217,8 @@ class ImageCaptioner:
         return list(self._captioned(examples, batch_size, options))
 
     def _captioned(self, examples, batch_size, options):
+        check_one_answer(options)
+
         def caption(data):
             captions, _, errors, _ = self._request(data, **options)
             return captions, decoded(errors)
@@ -245,7 +254,7 @@ class ImageCaptioner:
         images, names, single = checked_images(image)
         if not single:
             raise TypeError("explain takes one image. Call it for each.")
-        data = [file_bytes(images[0])]
+        data = [image_bytes(images[0])]
         search = {"num_beams": num_beams, "length_penalty": length_penalty}
         _, _, errors, ids = self._request(data, **search)
         if error := decoded(errors)[0]:

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data.image_decoding import MOST_PIXELS
+from zoo.tasks.file_requests import check_path, described, file_bytes
 
-_MOST_BYTES = 2**30  # of a file: more than any image that is decoded takes
 _CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
 
 
@@ -25,24 +25,18 @@ def checked_images(images):
     if single:
         images = [images]
     elif isinstance(images, Mapping | Set) or not isinstance(images, Iterable):
-        raise TypeError(f"{_EXPECTED}, or a list of them; got {_described(images)}.")
+        raise TypeError(f"{_EXPECTED}, or a list of them; got {described(images)}.")
     images = list(images)
-    names = [f"The image at place {i} ({_described(x)})" for i, x in enumerate(images)]
+    names = [f"The image at place {i} ({described(x)})" for i, x in enumerate(images)]
     pairs = zip(images, names, strict=True)
     return [_checked(image, name) for image, name in pairs], names, single
 
 
-def file_bytes(image):
+def image_bytes(image):
     """The bytes of a checked image's file; none where it can no longer be read."""
     if isinstance(image, np.ndarray):
         return tf.io.encode_png(image).numpy()
-    if isinstance(image, bytes):
-        return image
-    try:
-        with open(image, "rb") as file:
-            return file.read(_MOST_BYTES)
-    except OSError:
-        return b""
+    return file_bytes(image)
 
 
 def _is_one(images):
@@ -55,7 +49,7 @@ def _checked(image, name):
     if isinstance(image, bytes):
         return image
     if isinstance(image, str | os.PathLike):
-        _check_path(image, name)
+        check_path(image, name, "a JPEG or PNG file")
         return image
     if not isinstance(image, np.ndarray | tf.Tensor):
         raise TypeError(f"{_EXPECTED}. {name} is none of these.")
@@ -74,35 +68,6 @@ def _checked(image, name):
             "read. Make it smaller."
         )
     return array
-
-
-def _check_path(path, name):
-    try:
-        size = os.path.getsize(path)
-        with open(path, "rb"):
-            pass
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        kind = type(error) if isinstance(error, OSError) else FileNotFoundError
-        raise kind(
-            f"{name} cannot be read ({getattr(error, 'strerror', None) or error}). "
-            "Pass the path of a JPEG or PNG file."
-        ) from error
-    if size > _MOST_BYTES:
-        raise ValueError(
-            f"{name} has {size:,} bytes; at most {_MOST_BYTES:,} are read. Make it "
-            "smaller."
-        )
-
-
-def _described(image):
-    if isinstance(image, np.ndarray | tf.Tensor):
-        dtype = np.dtype(getattr(image.dtype, "as_numpy_dtype", image.dtype))
-        return f"an array {tuple(image.shape)} of {dtype.name}"
-    if isinstance(image, bytes):
-        return f"{len(image):,} bytes"
-    if isinstance(image, str | os.PathLike):
-        return os.fspath(image)
-    return f"{type(image).__name__} {image!r:.60}"
 
 
 _EXPECTED = (

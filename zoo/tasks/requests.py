@@ -99,17 +99,18 @@ _OPTIONS = {  # name: its type, its range, both in words
 _LEFT_OUT = ("max_length", "temperature", "top_k", "top_p", "seed")  # may be None
 
 
-def item_seeds(items, seed):
+def item_seeds(items, seed, seen=None):
     """int32 `(n,)`: a seed for each item that hangs on its bytes, not on its place.
 
-    The second of two equal items gets another one.
+    The second of two equal items gets another one, also where the first was in another
+    call with the same `collections.Counter` for `seen`.
     """
-    seen = collections.Counter()
+    seen = collections.Counter() if seen is None else seen
     seeds = []
     for item in items:
         start = zlib.crc32(item, seed & 0xFFFFFFFF)
-        seeds.append((start + seen[item]) & 0xFFFFFFFF)
-        seen[item] += 1
+        seeds.append((start + seen[start]) & 0xFFFFFFFF)
+        seen[start] += 1
     return tf.constant(np.array(seeds, np.uint32).astype(np.int32))
 
 

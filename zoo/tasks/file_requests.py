@@ -1,0 +1,50 @@
+"""Files that come in by their paths or as bytes."""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+
+_MOST_BYTES = 2**30  # more than any image or sound that is decoded takes
+
+
+def file_bytes(item):
+    """Bytes as they are, those at a path; none where it can no longer be read."""
+    if isinstance(item, bytes):
+        return item
+    try:
+        with open(item, "rb") as file:
+            return file.read(_MOST_BYTES)
+    except OSError:
+        return b""
+
+
+def check_path(path, name, kind):
+    """Raises if there is no file, or too large a one, at a path."""
+    try:
+        size = os.path.getsize(path)
+        with open(path, "rb"):
+            pass
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        error_class = type(error) if isinstance(error, OSError) else FileNotFoundError
+        raise error_class(
+            f"{name} cannot be read ({getattr(error, 'strerror', None) or error}). "
+            f"Pass the path of {kind}."
+        ) from error
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"{name} has {size:,} bytes; at most {_MOST_BYTES:,} are read. Make it "
+            "smaller."
+        )
+
+
+def described(item):
+    """What came, for a message."""
+    if isinstance(item, np.ndarray | tf.Tensor):
+        dtype = np.dtype(getattr(item.dtype, "as_numpy_dtype", item.dtype))
+        return f"an array {tuple(item.shape)} of {dtype.name}"
+    if isinstance(item, bytes):
+        return f"{len(item):,} bytes"
+    if isinstance(item, str | os.PathLike):
+        return os.fspath(item)
+    return f"{type(item).__name__} {item!r:.60}"
