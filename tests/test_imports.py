@@ -22,6 +22,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     "zoo/sampling.py": {"keras", "numpy", "zoo.largest"},
     "zoo/largest.py": {"keras", "numpy"},
     "zoo/losses.py": {"keras", "numpy"},
+    "zoo/ctc.py": {"keras"},
     "zoo/schedules.py": {"keras", "numpy"},
     "zoo/data": {
         *("tensorflow", "tensorflow_datasets", "numpy", "babel", "num2words", "PIL"),
@@ -41,7 +42,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     "zoo/export.py": {"keras", "tensorflow", "tensorflow_serving", "numpy"},
     "zoo/tasks": {
         *("keras", "tensorflow", "jax", "torch", "numpy", "sacrebleu", "sacremoses"),
-        "pycocoevalcap",
+        *("jiwer", "pycocoevalcap", "zoo.ctc"),
         *("zoo.data", "zoo.decoding", "zoo.export", "zoo.interop", "zoo.losses"),
         *("zoo.models", "zoo.presets", "zoo.sampling", "zoo.schedules", "zoo.tasks"),
         "zoo.text",
@@ -56,7 +57,7 @@ ELSEWHERE = {
 }  # places within with rules of their own
 BACKEND_NEUTRAL = (
     *("zoo.layers", "zoo.models", "zoo.presets", "zoo.decoding", "zoo.sampling"),
-    *("zoo.losses", "zoo.schedules"),
+    *("zoo.losses", "zoo.schedules", "zoo.ctc"),
 )
 
 

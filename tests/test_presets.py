@@ -26,7 +26,9 @@ def test_every_preset_names_its_source():
     for name, preset in zoo.list_presets().items():
         assert preset.name == name
         assert "https://" in preset.source
-        assert preset.task in ("Translator", "TextEncoder", "ImageCaptioner")
+        assert preset.task in (
+            *("Translator", "TextEncoder", "ImageCaptioner", "SpeechRecognizer"),
+        )
 
 
 # What was published of the encoder of images alone, and the images, patches and stem
@@ -55,6 +57,25 @@ def test_the_parameters_of_a_captioner_are_counted(name):
     assert zoo.list_presets()[name].parameters == model.count_params()
     side = {"captioner_mini": 64, "captioner_tiny": 160}.get(name, 224)
     assert model.image_size == (side, side)
+
+
+@pytest.mark.parametrize(
+    ("name", "num_key_biases"), [("speech_small", 24 * 256), ("speech_base", 24 * 512)]
+)
+def test_a_speech_model_has_the_published_parameters(name, num_key_biases):
+    model = presets.speech_model(name, 10_000)
+    count = model.count_params() - model.ctc_projection.count_params()
+    # The published ones have biases of keys, which change no attention.
+    assert count == zoo.list_presets()[name].parameters - num_key_biases
+
+
+def test_the_parameters_of_the_smallest_speech_model_are_counted():
+    model = presets.speech_model("speech_tiny", 10_000, sample_rate_hz=8_000)
+    count = model.count_params() - model.ctc_projection.count_params()
+    assert count == zoo.list_presets()["speech_tiny"].parameters
+    assert model.log_mel.sample_rate_hz == 8_000
+    with pytest.raises(ValueError, match="Did you mean 'speech_tiny'"):
+        presets.speech_model("speech_tinny", 300)
 
 
 def test_overrides_reach_both_halves_of_a_captioner():

@@ -18,6 +18,8 @@ _MODULE_OF = {
     "MaskedLM": "zoo.tasks.masked_lm",
     "MaskedLanguageModel": "zoo.models.masked_language_model",
     "Preset": "zoo.presets",
+    "SpeechModel": "zoo.models.speech_model",
+    "SpeechRecognizer": "zoo.tasks.speech_recognizer",
     "TextClassifier": "zoo.tasks.text_classifier",
     "TextEmbedder": "zoo.tasks.text_embedder",
     "TextEncoder": "zoo.models.text_encoder",
@@ -28,6 +30,7 @@ _MODULE_OF = {
     "list_presets": "zoo.presets",
 }
 _SUBMODULES = (
+    "ctc",
     "data",
     "decoding",
     "interop",

@@ -3,7 +3,13 @@
 import difflib
 from typing import NamedTuple
 
-from zoo.models import CaptioningModel, ImageEncoder, TextEncoder, TranslationModel
+from zoo.models import (
+    CaptioningModel,
+    ImageEncoder,
+    SpeechModel,
+    TextEncoder,
+    TranslationModel,
+)
 
 
 class Preset(NamedTuple):
@@ -86,6 +92,23 @@ _CAPTIONERS_COUNTED = {
     "captioner_base":  (148_634_880, "as ViT-B's, 86 M",  _DOSOVITSKIY),
 }  # fmt: skip
 
+_WANG_S2T = "Wang et al. 2020, https://arxiv.org/abs/2010.05171"
+
+_SPEECH = {
+    # name           layers      heads hidden intermediate filters dropout
+    "speech_tiny":  ((6,  3),    4,    128,   512,         256,    0.1),
+    "speech_small": ((12, 6),    4,    256,   2048,        1024,   0.1),
+    "speech_base":  ((12, 6),    8,    512,   2048,        1024,   0.15),
+}  # fmt: skip
+
+# s2t_transformer_s and _m: parameters of the published checkpoints, with their
+# vocabulary of 10,000 and without CTC; ours of the smallest is our count.
+_SPEECH_PUBLISHED = {
+    "speech_tiny":  (3_529_088,  "ours, after " + _WANG_S2T),
+    "speech_small": (29_536_256, _WANG_S2T),
+    "speech_base":  (71_207_936, _WANG_S2T),
+}  # fmt: skip
+
 
 def list_presets():
     """All named sizes, `{name: Preset}`, small ones of a task first."""
@@ -112,6 +135,15 @@ def list_presets():
             "8,000 tokens"
         )
         presets[name] = Preset(name, "ImageCaptioner", description, parameters, source)
+    for name, (layers, heads, hidden, intermediate, *_) in _SPEECH.items():
+        parameters, source = _SPEECH_PUBLISHED[name]
+        description = (
+            f"{'+'.join(map(str, layers))} layers, {hidden}/{intermediate}, {heads} "
+            "heads, pre-norm, counted with 10,000 tokens, without CTC"
+        )
+        presets[name] = Preset(
+            name, "SpeechRecognizer", description, parameters, source
+        )
     return presets
 
 
@@ -183,6 +215,23 @@ def captioning_model(name, vocabulary_size, image_encoder=None, **overrides):
         )
     options = {"num_layers": layers, **size, **overrides}
     model = CaptioningModel(image_encoder, vocabulary_size, **options)
+    model.build()
+    return model
+
+
+def speech_model(name, vocabulary_size, **overrides):
+    """Builds a `SpeechModel` of a named size, with random weights.
+
+    >>> model = speech_model("speech_tiny", vocabulary_size=1_000)
+    >>> model = speech_model("speech_small", 10_000, sample_rate_hz=8_000)
+    """
+    if name not in _SPEECH:
+        raise ValueError(unknown_preset(name, _SPEECH))
+    (num_layers, num_decoder_layers), *others = _SPEECH[name]
+    columns = ("num_heads", "hidden_dim", "intermediate_dim", "filters", "dropout")
+    size = dict(zip(columns, others, strict=True))
+    size |= {"num_layers": num_layers, "num_decoder_layers": num_decoder_layers}
+    model = SpeechModel(vocabulary_size, **{**size, **overrides})
     model.build()
     return model
 

@@ -4,6 +4,7 @@ from zoo.tasks.compiling import should_jit_compile
 from zoo.tasks.hugging_face import from_hugging_face
 from zoo.tasks.image_captioner import ImageCaptioner
 from zoo.tasks.masked_lm import MaskedLM
+from zoo.tasks.speech_recognizer import SpeechRecognizer
 from zoo.tasks.text_classifier import TextClassifier
 from zoo.tasks.text_embedder import TextEmbedder
 from zoo.tasks.token_classifier import TokenClassifier
@@ -12,6 +13,7 @@ from zoo.tasks.translator import Translator
 __all__ = [
     "ImageCaptioner",
     "MaskedLM",
+    "SpeechRecognizer",
     "TextClassifier",
     "TextEmbedder",
     "TokenClassifier",

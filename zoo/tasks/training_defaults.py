@@ -34,6 +34,29 @@ def compile_captioning_model(model):
     )
 
 
+def compile_speech_model(model, ctc_weight=0.3):
+    """Compiles with what trains well from scratch.
+
+    The losses of CTC and of the decoder are added with weights of sum 1
+    ([Watanabe et al., 2017](https://arxiv.org/abs/1609.06773)).
+    """
+    if not 0 <= ctc_weight <= 1:
+        raise ValueError(
+            f"ctc_weight must be in 0 ... 1, got {ctc_weight}. A usual one is 0.3."
+        )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            InverseSquareRoot(1e-3, warmup_steps=1000),
+            weight_decay=0.01,
+            beta_2=0.98,
+            global_clipnorm=1.0,
+        ),
+        loss={"ctc": keras.losses.CTC(), "tokens": SmoothedCrossentropy()},
+        loss_weights={"ctc": ctc_weight, "tokens": 1.0 - ctc_weight},
+        jit_compile=should_jit_compile(),
+    )
+
+
 def compile_classification_model(model, multi_label=False):
     """Compiles with what trains well from scratch; a trained encoder wants less.
 

@@ -1,0 +1,95 @@
+"""Windows of long sounds: nothing is lost between them and nothing comes twice."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zoo.tasks.recognition_windows import borders, joined, windows_of
+
+PLACE = 4  # samples
+WINDOW, OVERLAP = 20 * PLACE, 8 * PLACE
+LENGTHS = [0, 1, 79, 80, 81, 130, 300, 5]
+
+
+def sounds(lengths=LENGTHS, seed=0):
+    """Loud, with a quiet stretch of 6 places every 13."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for length in lengths:
+        quiet = np.arange(length) // PLACE % 13 < 6
+        rows.append(generator.normal(size=length) * np.where(quiet, 0.01, 1.0))
+    return tf.ragged.constant([x.astype("float32") for x in rows], ragged_rank=1)
+
+
+def test_windows_cover_their_sounds():
+    ragged = sounds()
+    windows, owner, starts = windows_of(ragged, WINDOW, OVERLAP)
+    owner, starts = owner.numpy(), starts.numpy()
+    for i, sound in enumerate(ragged.to_list()):
+        own = np.flatnonzero(owner == i)
+        assert len(own) == (len(sound) > 0) + max(0, -(-(len(sound) - 80) // 48))
+        heard = set()
+        for k in own:
+            window = windows[k].numpy()
+            assert len(window) <= WINDOW
+            np.testing.assert_array_equal(window, sound[starts[k] :][: len(window)])
+            heard |= set(range(starts[k], starts[k] + len(window)))
+        assert heard == set(range(len(sound)))
+
+
+def test_windows_meet_in_their_overlap_where_it_is_quiet():
+    ragged = sounds()
+    windows, owner, starts = windows_of(ragged, WINDOW, OVERLAP)
+    since, until = (x.numpy() for x in borders(windows, owner, starts, OVERLAP, PLACE))
+    starts, owner = starts.numpy(), owner.numpy()
+    ends = starts + windows.row_lengths().numpy()
+    num_borders = 0
+    for k in range(len(owner)):
+        follows = k > 0 and owner[k - 1] == owner[k]
+        followed = k + 1 < len(owner) and owner[k + 1] == owner[k]
+        assert since[k] == (until[k - 1] if follows else starts[k])
+        if followed:
+            num_borders += 1
+            assert starts[k + 1] <= until[k] <= ends[k]
+            assert until[k] // PLACE % 13 < 6
+        else:
+            assert until[k] == ends[k]
+    assert num_borders == 1 + 2 + 5
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_each_token_is_kept_once(width):
+    ragged = sounds()
+    windows, owner, starts = windows_of(ragged, WINDOW, OVERLAP)
+    since, until = borders(windows, owner, starts, OVERLAP, PLACE)
+    # Every third place of a sound says its own number; a window hears what is in it.
+    num_windows, longest = len(owner), 30
+    token_ids, places = np.zeros((2, num_windows, width, longest), "int32")
+    for k in range(num_windows):
+        begin = int(starts[k]) // PLACE
+        end = -(-(int(starts[k]) + int(windows.row_lengths()[k])) // PLACE)
+        said = [place for place in range(begin, end) if place % 3 == 1]
+        for b in range(width):
+            token_ids[k, b, : len(said)] = np.array(said) + 1 + 1000 * b
+            places[k, b, : len(said)] = np.array(said) - begin
+    found, where = joined(
+        tf.constant(token_ids),
+        tf.constant(places),
+        *(owner, starts, since, until, len(LENGTHS), PLACE),
+    )
+    for i, length in enumerate(LENGTHS):
+        said = [place for place in range(-(-length // PLACE)) if place % 3 == 1]
+        for b in range(width):
+            ids = found[i * width + b].numpy()
+            assert ids.tolist() == [place + 1 + 1000 * b for place in said]
+            assert where[i * width + b].numpy().tolist() == said
+
+
+def test_no_sound_has_no_windows():
+    windows, owner, starts = windows_of(sounds([0, 0]), WINDOW, OVERLAP)
+    assert len(owner) == 0
+    since, until = borders(windows, owner, starts, OVERLAP, PLACE)
+    assert since.shape == until.shape == (0,)
+    nothing = tf.zeros([0, 1, 5], tf.int32)
+    found, _ = joined(nothing, nothing, owner, starts, since, until, 2, PLACE)
+    assert found.to_list() == [[], []]

@@ -1,0 +1,129 @@
+"""Sounds in, transcripts out: every form of a sound, and what goes wrong."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests.tasks.spoken import PITCHES_HZ, RATE, sung
+from zoo.data.wav_decoding import decode_wav
+from zoo.tasks.sound_requests import checked_sounds, wav_of
+
+WORDS = ["low", "high", "mid"]
+SOUND = sung(WORDS)
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    """Untrained: what it says is nonsense, but the same nonsense each time."""
+    tokenizer = zoo.text.learn_tokenizer(list(PITCHES_HZ) * 20, vocabulary_size=275)
+    sizes = {"num_layers": 1, "num_decoder_layers": 1, "num_heads": 2, "hidden_dim": 16}
+    more = {"intermediate_dim": 32, "filters": 16, "num_mels": 12, "max_length": 12}
+    return zoo.SpeechRecognizer.from_preset(
+        "speech_tiny", tokenizer=tokenizer, sample_rate_hz=RATE, **sizes, **more
+    )
+
+
+@pytest.mark.parametrize("options", [{"ctc": True}, {"num_beams": 2}])
+def test_paths_bytes_and_arrays_are_the_same_sound(recognizer, tmp_path, options):
+    path = tmp_path / "sound.wav"
+    path.write_bytes(wav_of(SOUND, RATE))
+    stereo = np.stack([SOUND, SOUND], axis=1)
+    forms = [path, str(path), path.read_bytes(), SOUND, stereo.astype("float64")]
+    options = {"sample_rate_hz": RATE, **options}
+    together, scores = recognizer.generate(forms, return_scores=True, **options)
+    assert len(set(together)) == 1
+    np.testing.assert_allclose(scores, scores[0], atol=1e-4)
+    for sound in (forms[0], forms[3]):
+        alone, score = recognizer.generate(sound, return_scores=True, **options)
+        assert alone == together[0] and score == pytest.approx(scores[0], abs=1e-4)
+
+
+def test_long_and_short_sounds_share_a_request(recognizer):
+    long = np.tile(SOUND, 20)
+    assert len(long) > 20 * RATE
+    options = {"sample_rate_hz": RATE, "ctc": True}
+    silence = np.zeros(900, "float32")
+    sounds = [SOUND, long, silence, SOUND[:0], SOUND]
+    answers, scores = recognizer.generate(sounds, return_scores=True, **options)
+    for sound, answer in zip(sounds, answers, strict=True):
+        assert recognizer.generate(sound, **options) == answer
+    assert answers[2] == answers[3] == "" and scores[2] == scores[3] == 0
+    assert recognizer.generate([], **options) == []
+
+
+def test_several_transcripts_come_best_first(recognizer):
+    options = {"num_beams": 3, "num_return_sequences": 3, "sample_rate_hz": RATE}
+    answers, scores = recognizer.generate(SOUND, return_scores=True, **options)
+    assert len(answers) == 3 and scores == sorted(scores, reverse=True)
+    best = recognizer.generate(SOUND, num_beams=3, sample_rate_hz=RATE)
+    assert best == answers[0]
+    drawn = [
+        recognizer.generate(SOUND, temperature=1.0, seed=i, sample_rate_hz=RATE)
+        for i in (1, 1, 2)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_broken_sound_leaves_the_others_alone(recognizer, caplog):
+    good = wav_of(SOUND, RATE)
+    answers = recognizer.generate([good, b"no sound", good], ctc=True)
+    assert answers[0] == answers[2] and answers[1] == ""
+    assert "place 1 (8 bytes) has no transcript. The sound is no WAV" in caplog.text
+    with pytest.raises(ValueError, match="place 0 .8 bytes.: The sound is no WAV"):
+        recognizer.generate(b"no sound", ctc=True)
+
+
+@pytest.mark.parametrize(
+    ("sound", "options", "error", "words"),
+    [
+        (3, {}, TypeError, "A sound is a path, the bytes of a WAV file"),
+        ([3], {}, TypeError, "place 0 .int 3. is none of these"),
+        ("no.wav", {}, FileNotFoundError, "Pass the path of a WAV file"),
+        (SOUND, {}, ValueError, "Pass sample_rate_hz="),
+        (SOUND, {"sample_rate_hz": 10}, ValueError, "sample_rate_hz=10 must lie"),
+        (np.zeros(9, "int16"), {}, ValueError, "Divide integers of 16 bits by 32768"),
+        (np.zeros((2, 2, 2)), {}, ValueError, "pass several sounds as a list"),
+        (SOUND, {"ctc": True, "num_return_sequences": 2}, ValueError, "path is one"),
+    ],
+)
+def test_what_is_no_sound_is_refused(recognizer, sound, options, error, words):
+    if "sample_rate_hz=" not in words and sound is SOUND:
+        options = {"sample_rate_hz": RATE, **options}
+    with pytest.raises(error, match=words):
+        recognizer.generate(sound, **options)
+
+
+def test_an_array_is_written_as_it_is():
+    for sound in (SOUND, np.stack([SOUND, -SOUND, SOUND], axis=1)):
+        (data,), _, single = checked_sounds(sound, 44_100)
+        samples, rate, error = decode_wav(tf.constant(data))
+        assert single and (int(rate), error) == (44_100, "")
+        expected = sound if sound.ndim == 1 else sound.mean(axis=1)
+        np.testing.assert_allclose(samples, expected, atol=1e-6)
+
+
+def test_saved_and_read_again_it_is_the_same(recognizer, tmp_path):
+    recognizer.save_to_preset(tmp_path)
+    again = zoo.SpeechRecognizer.from_preset(str(tmp_path), ctc_weight=1.0)
+    options = {"sample_rate_hz": RATE, "ctc": True, "return_scores": True}
+    answer, score = recognizer.generate(SOUND, **options)
+    assert again.generate(SOUND, **options) == (answer, pytest.approx(score))
+    with pytest.raises(ValueError, match="Leave it out"):
+        zoo.SpeechRecognizer.from_preset(str(tmp_path), tokenizer=again.tokenizer)
+
+
+def test_from_preset_says_what_it_needs(recognizer):
+    with pytest.raises(ValueError, match="Did you mean 'speech_tiny'.*no folder"):
+        zoo.SpeechRecognizer.from_preset("speech_tini")
+    with pytest.raises(ValueError, match="needs tokenizer="):
+        zoo.SpeechRecognizer.from_preset("speech_tiny")
+    with pytest.raises(ValueError, match=r"ctc_weight must be in 0 ... 1, got 2"):
+        zoo.SpeechRecognizer.from_preset(
+            "speech_tiny", tokenizer=recognizer.tokenizer, ctc_weight=2
+        )
+    with pytest.raises(TypeError, match="takes a zoo.SpeechModel, got str"):
+        zoo.SpeechRecognizer("model", recognizer.tokenizer)
+    model = zoo.presets.speech_model("speech_tiny", 300)
+    with pytest.raises(ValueError, match="275 tokens, the model 300"):
+        zoo.SpeechRecognizer(model, recognizer.tokenizer)

@@ -1,0 +1,115 @@
+"""The compiled functions of a recogniser, each made when it is first asked for."""
+
+import functools
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from zoo import ctc
+from zoo.tasks.compiling import CompiledFunctions, compiled
+from zoo.tasks.memory_search import search_memory
+from zoo.tasks.recognition_graph import detokenized, search_sounds
+
+
+class RecognitionFunctions:
+    """Makes and keeps the functions that a recogniser decodes with.
+
+    Args:
+        task: `zoo.SpeechRecognizer`.
+    """
+
+    def __init__(self, task):
+        self.task = task
+        self._compiled = CompiledFunctions()
+
+    def answer(self, by_ctc, sampling, width):
+        """string `(n,)`, seeds, options -> transcripts, scores `(n, width)`, errors.
+
+        Transcripts come best first; then the ids and their places as they were found.
+        """
+        encode = self.encode()
+        decode = self.by_ctc() if by_ctc else self.decode(sampling, width)
+
+        def answer(data, seeds, options):
+            ids, places, scores, errors = search_sounds(
+                *(data, seeds, encode, functools.partial(decode, options)),
+                *(self.task, width, options["max_length"]),
+            )
+            texts = detokenized(ids, scores, self.task.tokenizer)
+            return *texts, errors, ids, places
+
+        def make():
+            if keras.backend.backend() != "tensorflow":
+                return answer
+            return tf.function(answer, autograph=False, reduce_retracing=True)
+
+        key = (by_ctc, sampling, width)
+        return self._compiled.get(key, make, self.task.model.weights)
+
+    def encode(self):
+        """samples `(batch, samples)`, their numbers `(batch,)` -> memory, mask.
+
+        On TensorFlow a plain graph, which takes any batch; elsewhere it is compiled.
+        """
+        model = self.task.model
+        if keras.backend.backend() == "tensorflow":
+            return model.encode
+        return self._compiled.get(
+            "encode", lambda: compiled(model.encode, model), model.weights
+        )
+
+    def decode(self, sampling, width, jit_compile=True):
+        """options, memory, mask, limits, seeds -> ids, scores, places."""
+        model, tokenizer = self.task.model, self.task.tokenizer
+
+        def decode(options, memory, mask, limits, seeds):
+            num_places = ops.shape(memory)[1]
+            max_length = ops.minimum(num_places + 1, model.max_length)
+            if isinstance(num_places, int):
+                max_length = min(num_places + 1, model.max_length)
+            ids, scores = search_memory(
+                model,
+                memory,
+                seeds,
+                options,
+                memory_mask=mask,
+                limits=limits,
+                max_length=max_length,
+                start_id=tokenizer.start_token_id,
+                end_id=tokenizer.end_token_id,
+                sampling=sampling,
+                width=width,
+            )
+            # A row without a token; a search may leave -inf for all but one.
+            scores = ops.where((limits > 0)[:, None], scores, 0.0)
+            ids = ops.where(ids == tokenizer.end_token_id, 0, ids)
+            logits = model.ctc_logits(memory, mask)
+            flat = ops.reshape(ids, (-1, ops.shape(ids)[2]))
+            places = ctc.align(ops.repeat(logits, ops.shape(ids)[1], axis=0), flat)
+            return ids, scores, ops.reshape(places, ops.shape(ids))
+
+        return self._compiled.get(
+            (sampling, width, jit_compile),
+            lambda: compiled(decode, model, jit_compile),
+            model.weights,
+        )
+
+    def by_ctc(self, jit_compile=True):
+        """The same by the best path of CTC, of which there is one."""
+        model = self.task.model
+
+        def decode(options, memory, mask, limits, seeds):
+            ids, places, scores = ctc.best_path(model.ctc_logits(memory, mask))
+            ids, places = (x[:, : model.max_length] for x in (ids, places))
+            kept = ops.arange(ops.shape(ids)[1])[None, :] < limits[:, None]
+            ids, places = ops.where(kept, ids, 0), ops.where(kept, places, 0)
+            num_tokens = ops.sum(ops.cast(ids > 0, "float32"), axis=1)
+            scores = scores / (num_tokens + 1.0) ** options["length_penalty"]
+            return ids[:, None], scores[:, None], places[:, None]
+
+        return self._compiled.get(
+            ("ctc", jit_compile),
+            lambda: compiled(decode, model, jit_compile),
+            model.weights,
+        )

@@ -1,0 +1,119 @@
+"""Bytes of sounds to transcripts, in the graph: what `generate` and the export run."""
+
+import tensorflow as tf
+
+from zoo.data.resampling import resample
+from zoo.data.speech_epochs import PLACES_PER_SECOND
+from zoo.data.wav_decoding import decode_wav
+from zoo.tasks.generation import in_pieces, missing_rows, smallest_at_least
+from zoo.tasks.recognition_windows import (
+    OVERLAP_SECONDS,
+    WINDOW_SECONDS,
+    borders,
+    joined,
+    windows_of,
+)
+
+_LENGTHS_SECONDS = (1, 2, 4, 8, WINDOW_SECONDS)  # that windows are padded to
+
+
+def sounds_of(data, sample_rate_hz):
+    """Decodes and resamples sounds; one that cannot be decoded has no samples.
+
+    Args:
+        data: string `(n,)`, the bytes of WAV files.
+        sample_rate_hz: int. The model's.
+
+    Returns:
+        RaggedTensor float32 `(n, None)`, without samples where all are 0; what is wrong
+        with each, string `(n,)`, `""` where nothing is.
+    """
+
+    def decoded(data):
+        samples, rate, error = decode_wav(data)
+        is_silent = tf.reduce_all(samples == 0.0)
+        samples = samples[: tf.where(is_silent, 0, tf.size(samples))]
+        return resample(samples, tf.maximum(rate, 1), sample_rate_hz), error
+
+    sound = tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0)
+    return tf.map_fn(
+        decoded, data, fn_output_signature=(sound, tf.TensorSpec([], tf.string))
+    )
+
+
+def search_sounds(data, seeds, encode, decode, task, width, max_length=None):
+    """Transcribes any number of sounds of any length, in batches of few shapes.
+
+    Args:
+        data: string `(n,)`, the bytes of WAV files.
+        seeds: int32 `(n,)`.
+        encode: callable. samples float32 `(batch, samples)` and their numbers int32
+            `(batch,)` -> memory and mask.
+        decode: callable. memory, mask, the most tokens of each row int32 `(batch,)`,
+            seeds -> ids int32 `(batch, width, any)`, scores float32 `(batch, width)`
+            and the places of the ids in the memory.
+        task: `zoo.SpeechRecognizer`.
+        width: int. Transcripts of each sound.
+        max_length: int32 scalar. The most tokens of any window.
+
+    Returns:
+        ids, a RaggedTensor int32 `(n * width, None)`; where in the sound each was, in
+        places of 40 ms, of the same shape; scores float32 `(n, width)`; errors string
+        `(n,)`. A sound with an error has empty transcripts of score 0.
+    """
+    model = task.model
+    longest, rate = model.max_length, model.sample_rate_hz
+    limit = longest if max_length is None else tf.minimum(max_length, longest)
+    sounds, errors = sounds_of(data, rate)
+    overlap, per_place = OVERLAP_SECONDS * rate, rate // PLACES_PER_SECOND
+    windows, owner, starts = windows_of(sounds, WINDOW_SECONDS * rate, overlap)
+    order = tf.argsort(windows.row_lengths())
+    lengths = tf.constant([seconds * rate for seconds in _LENGTHS_SECONDS])
+    # Windows of one sound draw differently.
+    seeds = tf.gather(seeds, owner) + tf.cast(starts, tf.int32)
+
+    def transcribe_piece(here):
+        piece = tf.gather(windows, order[here])
+        num_samples = tf.cast(piece.row_lengths(), tf.int32)
+        count = tf.size(num_samples)
+        more = [[0, missing_rows(count)]]
+        length = smallest_at_least(lengths, tf.reduce_max(num_samples))
+        samples = piece.to_tensor()
+        samples = tf.pad(samples, [*more, [0, length - tf.shape(samples)[1]]])
+        num_samples = tf.pad(num_samples, more)
+        # No token takes less than a place; the end takes none.
+        limits = tf.minimum(limit, num_samples // per_place + 1)
+        limits = tf.where(num_samples > 0, limits, 0)
+        ids, scores, places = decode(
+            *encode(samples, num_samples),
+            limits,
+            tf.pad(tf.gather(seeds, order[here]), more),
+        )
+        missing = [[0, 0], [0, 0], [0, longest - tf.shape(ids)[2]]]
+        ids, places = (tf.pad(x[:count], missing) for x in (ids, places))
+        return ids, scores[:count], places
+
+    tokens = tf.TensorSpec([None, width, longest], tf.int32)
+    scores = tf.TensorSpec([None, width], tf.float32)
+    results = in_pieces(transcribe_piece, tf.size(order), [tokens, scores, tokens])
+    back = tf.argsort(order)
+    ids, scores, places = (tf.gather(x, back) for x in results)
+    since, until = borders(windows, owner, starts, overlap, per_place)
+    count = tf.size(data, tf.int64)
+    ids, places = joined(
+        *(ids, places, owner, starts, since, until, count, per_place),
+    )
+    scores = tf.math.unsorted_segment_mean(scores, owner, count)
+    return ids, places, scores, errors
+
+
+def detokenized(ids, scores, tokenizer):
+    """Ragged ids `(n * width, None)`, scores -> transcripts and scores, best first."""
+    width = scores.shape[1]
+    transcripts = tf.reshape(tokenizer.detokenize(ids.to_tensor()), [-1, width])
+    # Samples come as they were drawn.
+    order = tf.argsort(scores, direction="DESCENDING", stable=True)
+    return (
+        tf.gather(transcripts, order, batch_dims=1),
+        tf.gather(scores, order, batch_dims=1),
+    )

@@ -1,0 +1,37 @@
+"""Transcripts of examples that have references, for scores and pictures."""
+
+import itertools
+
+import keras
+
+from zoo.data.speech import check_transcribed_sounds
+from zoo.data.unusable import Unusable
+
+
+def transcribed_rows(transcribe, examples, batch_size):
+    """Transcribes sounds and keeps their references beside.
+
+    Sounds that cannot be decoded, or have no reference with a word in it, are left out
+    with a warning that names them; more than 2 % of them are an error.
+
+    Args:
+        transcribe: callable. list of bytes -> (transcripts, errors), lists of str.
+        examples: tf.data of raw examples, `{"audio", "transcript"}`.
+        batch_size: int. Sounds at a time; a progress bar counts them.
+
+    Yields:
+        dicts: `audio` bytes, `transcript` and `reference` str.
+    """
+    check_transcribed_sounds(examples)
+    known = int(examples.cardinality())
+    progress = keras.utils.Progbar(known if known > 0 else None, unit_name="sound")
+    unusable = Unusable(examples, "sound", "transcript")
+    each = examples.as_numpy_iterator()
+    while batch := list(itertools.islice(each, batch_size)):
+        transcripts, errors = transcribe([example["audio"] for example in batch])
+        for example, text, error in zip(batch, transcripts, errors, strict=True):
+            for reference in unusable.usable([example["transcript"]], error):
+                row = {"transcript": text, "reference": reference}
+                yield {"audio": example["audio"], **row}
+        progress.add(len(batch))
+    unusable.check()

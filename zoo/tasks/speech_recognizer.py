@@ -1,0 +1,245 @@
+import collections
+import logging
+import secrets
+from pathlib import Path
+
+import tensorflow as tf
+
+from zoo import presets
+from zoo.data.speech import speech_batches
+from zoo.models import SpeechModel
+from zoo.tasks.file_requests import file_bytes
+from zoo.tasks.generation import as_asked, check_one_answer, request_answers
+from zoo.tasks.preset_folder import (
+    read_config,
+    read_model,
+    read_tokenizers,
+    write_preset_folder,
+)
+from zoo.tasks.recognition_functions import RecognitionFunctions
+from zoo.tasks.requests import check_generation_options, decoded
+from zoo.tasks.sound_requests import checked_sounds
+from zoo.tasks.speech_evaluation import transcribed_rows
+from zoo.tasks.speech_scores import speech_scores
+from zoo.tasks.training_defaults import compile_speech_model
+
+_TOGETHER = 64  # sounds that `generate` reads before it transcribes them
+
+_logger = logging.getLogger(__name__)
+
+
+class SpeechRecognizer:
+    """Sound in, what was said out.
+
+    >>> recognizer = zoo.SpeechRecognizer.from_preset("speech_tiny", tokenizer=...)
+    >>> recognizer.model.fit(recognizer.batches(examples), epochs=30, shuffle=False)
+    >>> recognizer.generate("hello.wav")
+    'good morning'
+
+    Args:
+        model: `zoo.SpeechModel`, compiled or not.
+        tokenizer: a `zoo.text` tokenizer.
+    """
+
+    def __init__(self, model, tokenizer):
+        if not isinstance(model, SpeechModel):
+            raise TypeError(
+                f"SpeechRecognizer takes a zoo.SpeechModel, got "
+                f"{type(model).__name__}. from_preset makes one of a named size."
+            )
+        if tokenizer.vocabulary_size() != model.vocabulary_size:
+            raise ValueError(
+                f"The tokenizer does not fit the model: it has "
+                f"{tokenizer.vocabulary_size()} tokens, the model "
+                f"{model.vocabulary_size}. Use the tokenizer that the model was "
+                "trained with."
+            )
+        self.model = model
+        self.tokenizer = tokenizer
+        self._functions = RecognitionFunctions(self)
+
+    @classmethod
+    def from_preset(cls, preset, tokenizer=None, *, ctc_weight=0.3, **overrides):
+        """Makes a recogniser of a named size, or reads one that was saved.
+
+        Args:
+            preset: str. A name of `zoo.list_presets()` (random weights), or a folder
+                that `save_to_preset` wrote.
+            tokenizer: a `zoo.text` tokenizer. Not for a folder, which holds its own.
+            ctc_weight: float from 0 to 1. Of the loss of CTC, as the model is compiled;
+                the rest is that of the decoder.
+            **overrides: for a named size, arguments of `zoo.SpeechModel` such as
+                `sample_rate_hz`; `dtype` also for a folder.
+        """
+        if Path(preset).is_dir():
+            return cls._from_folder(Path(preset), tokenizer, ctc_weight, overrides)
+        known = {k: v for k, v in presets.list_presets().items() if v.task == _TASK}
+        if preset not in known:
+            raise ValueError(
+                presets.unknown_preset(preset, known) + " It is no folder either."
+            )
+        if tokenizer is None:
+            raise ValueError(
+                "A new SpeechRecognizer needs tokenizer=. zoo.text.learn_tokenizer("
+                "transcripts) makes one."
+            )
+        model = presets.speech_model(preset, tokenizer.vocabulary_size(), **overrides)
+        compile_speech_model(model, ctc_weight)
+        return cls(model, tokenizer)
+
+    @classmethod
+    def _from_folder(cls, folder, tokenizer, ctc_weight, overrides):
+        config = read_config(folder, cls.__name__)
+        if tokenizer is not None:
+            raise ValueError(
+                f"{folder} holds its own tokenizer; from_preset takes one only with a "
+                "named size such as 'speech_tiny'. Leave it out."
+            )
+        tokenizer = read_tokenizers(folder, config, [["tokenizer"]])["tokenizer"]
+        model = read_model(folder, config, SpeechModel, overrides)
+        compile_speech_model(model, ctc_weight)
+        return cls(model, tokenizer)
+
+    def save_to_preset(self, folder):
+        """Writes a folder that `from_preset` reads, on any Keras backend."""
+        tokenizers = {"tokenizer": self.tokenizer}
+        write_preset_folder(folder, _TASK, self.model, tokenizers)
+
+    def batches(self, examples, **options):
+        """`{"audio", "transcript"}` -> batches for `model.fit`, with `shuffle=False`.
+
+        Args:
+            examples: tf.data of raw examples, as `zoo.data.read` gives them.
+            **options: of `zoo.data.speech_batches`: `batch_seconds`, `augmented`,
+                `most_joined`, `shuffle`, `seed`, `first_epoch`, ...
+        """
+        return speech_batches(
+            examples,
+            self.tokenizer,
+            sample_rate_hz=self.model.sample_rate_hz,
+            num_mels=self.model.num_mels,
+            **{"max_length": self.model.max_length, **options},
+        )
+
+    def generate(
+        self,
+        sounds,
+        num_beams=4,
+        max_length=None,
+        length_penalty=0.6,
+        num_return_sequences=1,
+        temperature=None,
+        top_k=None,
+        top_p=None,
+        seed=None,
+        return_scores=False,
+        *,
+        sample_rate_hz=None,
+        ctc=False,
+    ):
+        """Transcribes one sound, or a list of sounds, of any length.
+
+        A sound is read by the graph that serves. One longer than 20 seconds is heard in
+        windows that overlap and meet where it is quiet. One that cannot be decoded is
+        an error; in a list it gets an empty transcript of score 0 and a warning, and
+        leaves the others alone.
+
+        Args:
+            sounds: a path, the bytes of a WAV file, or an array of floats `(samples,)`
+                or `(samples, channels)` from -1 to 1; or a list of these.
+            num_beams: int. Width of the beam search; 1 is greedy.
+            max_length: int. Longest transcript of a window in tokens, with the end.
+            length_penalty: float >= 0. How much longer transcripts are favoured.
+            num_return_sequences: int. Transcripts of each sound, best first.
+            temperature, top_k, top_p: any of them given, tokens are drawn instead
+                of searched.
+            seed: int. Makes draws repeatable. Defaults to a new one each call.
+            return_scores: bool. Also return length-normalised log-probabilities.
+            sample_rate_hz: int. Of arrays, which do not say it.
+            ctc: bool. All tokens at once, by the best path of CTC, instead of one after
+                the other; none of the options above but `length_penalty` matters then.
+
+        Returns:
+            str for a sound, list for a list, of lists if `num_return_sequences` is
+            above 1. With `return_scores` a pair of that and scores of that form.
+        """
+        sounds, names, single = checked_sounds(sounds, sample_rate_hz)
+        options = {
+            "num_beams": num_beams,
+            "max_length": max_length,
+            "length_penalty": length_penalty,
+            "num_return_sequences": num_return_sequences,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "seed": secrets.randbits(31) if seed is None else seed,
+        }
+        check_generation_options(**options)
+        options["seen"] = collections.Counter()  # of all sounds or images
+        if ctc and num_return_sequences > 1:
+            raise ValueError(
+                "CTC's best path is one. Leave out num_return_sequences or ctc."
+            )
+        transcripts, scores, errors = [], [], []
+        for begin in range(0, len(sounds), _TOGETHER):
+            data = [file_bytes(x) for x in sounds[begin : begin + _TOGETHER]]
+            some, their_scores, wrong, *_ = self._request(data, ctc, **options)
+            transcripts += some
+            scores += their_scores
+            errors += decoded(wrong)
+        for name, error in zip(names, errors, strict=True):
+            if error and single:
+                raise ValueError(f"{name}: {error}")
+            if error:
+                _logger.warning("%s has no transcript. %s", name, error)
+        return as_asked(transcripts, scores, single, return_scores)
+
+    def _request(self, data, ctc=False, **options):
+        """Transcripts, scores, errors, ids and places of the bytes of sounds."""
+
+        def answer(sampling, width):
+            return self._functions.answer(
+                ctc, sampling and not ctc, 1 if ctc else width
+            )
+
+        inputs = [tf.constant(data, tf.string)]
+        return request_answers(answer, self.model, inputs, data, **options)
+
+    def transcripts_of(self, examples, *, batch_size=64, ctc=False, **options):
+        """Transcribes examples and keeps their references beside, for pictures.
+
+        Sounds that cannot be decoded, or have no reference with a word in it, are left
+        out with a warning that names them; more than 2 % of them are an error.
+
+        Args:
+            examples: tf.data of raw examples, `{"audio", "transcript"}`.
+            batch_size: int. Sounds at a time; a progress bar counts them.
+            ctc, **options: of `generate`.
+
+        Returns:
+            list of dicts: `audio` bytes, `transcript` and `reference` str.
+        """
+        check_one_answer(options)
+
+        def transcribe(data):
+            transcripts, _, errors, *_ = self._request(data, ctc, **options)
+            return transcripts, decoded(errors)
+
+        return list(transcribed_rows(transcribe, examples, batch_size))
+
+    def evaluate(self, examples, **options):
+        """Transcribes sounds and scores the transcripts against the references.
+
+        Args:
+            examples, **options: as in `transcripts_of`.
+
+        Returns:
+            dict, see `zoo.tasks.speech_scores`: `wer`, `cer`, `exact_match` and how
+            texts are compared.
+        """
+        rows = self.transcripts_of(examples, **options)
+        texts = ([row[key] for row in rows] for key in ("transcript", "reference"))
+        return speech_scores(*texts)
+
+
+_TASK = SpeechRecognizer.__name__
