@@ -76,3 +76,22 @@ def trained_recognizer():
     )
     model.fit(batches.repeat(30), shuffle=False, verbose=0)
     return recognizer
+
+
+def untrained_recognizer():
+    """What it says is nonsense, but the same nonsense each time."""
+    keras.utils.set_random_seed(0)
+    tokenizer = zoo.text.learn_tokenizer(list(PITCHES_HZ) * 20, vocabulary_size=275)
+    return zoo.SpeechRecognizer.from_preset(
+        "speech_tiny",
+        tokenizer=tokenizer,
+        num_layers=1,
+        num_decoder_layers=1,
+        num_heads=2,
+        hidden_dim=16,
+        intermediate_dim=32,
+        filters=16,
+        num_mels=12,
+        max_length=12,
+        sample_rate_hz=RATE,
+    )

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.tasks.spoken import PITCHES_HZ, RATE, sung
+from tests.tasks.spoken import RATE, sung, untrained_recognizer
 from zoo.data.wav_decoding import decode_wav
 from zoo.tasks.sound_requests import checked_sounds, wav_of
 
@@ -15,13 +15,7 @@ SOUND = sung(WORDS)
 
 @pytest.fixture(scope="module")
 def recognizer():
-    """Untrained: what it says is nonsense, but the same nonsense each time."""
-    tokenizer = zoo.text.learn_tokenizer(list(PITCHES_HZ) * 20, vocabulary_size=275)
-    sizes = {"num_layers": 1, "num_decoder_layers": 1, "num_heads": 2, "hidden_dim": 16}
-    more = {"intermediate_dim": 32, "filters": 16, "num_mels": 12, "max_length": 12}
-    return zoo.SpeechRecognizer.from_preset(
-        "speech_tiny", tokenizer=tokenizer, sample_rate_hz=RATE, **sizes, **more
-    )
+    return untrained_recognizer()
 
 
 @pytest.mark.parametrize("options", [{"ctc": True}, {"num_beams": 2}])
@@ -101,6 +95,24 @@ def test_an_array_is_written_as_it_is():
         assert single and (int(rate), error) == (44_100, "")
         expected = sound if sound.ndim == 1 else sound.mean(axis=1)
         np.testing.assert_allclose(samples, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"ctc": True}, {"num_beams": 2}])
+def test_explain_says_when_and_where(recognizer, options):
+    explanation = recognizer.explain(SOUND, sample_rate_hz=RATE, **options)
+    answer = recognizer.generate(SOUND, sample_rate_hz=RATE, **options)
+    assert explanation["transcript"] == answer
+    np.testing.assert_allclose(explanation["samples"], SOUND, atol=1e-6)
+    pieces, seconds = explanation["target_pieces"], explanation["seconds"]
+    assert len(pieces) == len(seconds) > 0
+    assert (np.diff(seconds) > 0).all() and seconds[-1] < len(SOUND) / RATE
+    attention = explanation["attention"]
+    assert attention.shape == (len(pieces), -(-len(SOUND) // (RATE // 25)))
+    np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-5)
+    with pytest.raises(ValueError, match="longer than 20 seconds"):
+        recognizer.explain(np.tile(SOUND, 20), sample_rate_hz=RATE, **options)
+    with pytest.raises(TypeError, match="one sound"):
+        recognizer.explain([SOUND], sample_rate_hz=RATE)
 
 
 def test_saved_and_read_again_it_is_the_same(recognizer, tmp_path):

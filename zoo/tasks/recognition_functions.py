@@ -59,6 +59,21 @@ class RecognitionFunctions:
             "encode", lambda: compiled(model.encode, model), model.weights
         )
 
+    def attention(self):
+        """samples, their numbers, ids `(n, T)` after the start -> `(n, T, S)`."""
+        model = self.task.model
+
+        def read(samples, num_samples, token_ids):
+            memory, mask = model.encode(samples, num_samples)
+            _, scores = model.decode(
+                token_ids, memory, memory_mask=mask, return_scores=True
+            )
+            return ops.mean(ops.cast(ops.stack(scores), "float32"), axis=(0, 2))
+
+        return self._compiled.get(
+            "attention", lambda: compiled(read, model, jit_compile=False), model.weights
+        )
+
     def decode(self, sampling, width, jit_compile=True):
         """options, memory, mask, limits, seeds -> ids, scores, places."""
         model, tokenizer = self.task.model, self.task.tokenizer

@@ -3,22 +3,31 @@ import logging
 import secrets
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from zoo import presets
 from zoo.data.speech import speech_batches
+from zoo.export import write_saved_model
 from zoo.models import SpeechModel
 from zoo.tasks.file_requests import file_bytes
-from zoo.tasks.generation import as_asked, check_one_answer, request_answers
+from zoo.tasks.generation import (
+    as_asked,
+    check_one_answer,
+    request_answers,
+    search_options,
+)
 from zoo.tasks.preset_folder import (
     read_config,
     read_model,
     read_tokenizers,
     write_preset_folder,
 )
+from zoo.tasks.recognition_endpoints import recognition_endpoints
+from zoo.tasks.recognition_explanation import explain, one_window
 from zoo.tasks.recognition_functions import RecognitionFunctions
 from zoo.tasks.requests import check_generation_options, decoded
-from zoo.tasks.sound_requests import checked_sounds
+from zoo.tasks.sound_requests import checked_sounds, wav_of
 from zoo.tasks.speech_evaluation import transcribed_rows
 from zoo.tasks.speech_scores import speech_scores
 from zoo.tasks.training_defaults import compile_speech_model
@@ -240,6 +249,81 @@ class SpeechRecognizer:
         rows = self.transcripts_of(examples, **options)
         texts = ([row[key] for row in rows] for key in ("transcript", "reference"))
         return speech_scores(*texts)
+
+    def explain(
+        self, sound, num_beams=4, length_penalty=0.6, *, sample_rate_hz=None, ctc=False
+    ):
+        """Transcribes one sound of at most 20 seconds and says when each piece came.
+
+        Returns:
+            dict: `transcript` str; `samples`, float32 array at the model's rate;
+            `target_pieces`, list of str of length T; `seconds`, float32 array `(T,)`,
+            when each begins, by CTC; `attention`, float32 array `(T, S)` over places of
+            40 ms, the mean over heads and layers of the decoder.
+        """
+        sounds, names, single = checked_sounds(sound, sample_rate_hz)
+        if not single:
+            raise TypeError("explain takes one sound. Call it for each.")
+        data = [file_bytes(sounds[0])]
+        search = {"num_beams": num_beams, "length_penalty": length_penalty}
+        _, _, _, ids, places = self._request(data, ctc, **search)
+        width = 1 if ctc else num_beams
+        ids, places = (x[::width].to_tensor() for x in (ids, places))
+        data = tf.constant(data)
+        attention = self._functions.attention()
+        explanation = explain(data, ids, places, attention, self)
+        if error := decoded(explanation["error"])[0]:
+            raise ValueError(f"{names[0]}: {error}")
+        samples, num_samples, _ = one_window(data, self.model.sample_rate_hz)
+        return {
+            "transcript": decoded(explanation["transcript"])[0],
+            "samples": samples[0, : int(num_samples[0])].numpy(),
+            "target_pieces": decoded(explanation["target_pieces"][0]),
+            "seconds": explanation["seconds"][0].numpy(),
+            "attention": explanation["attention"][0].numpy(),
+        }
+
+    def export(
+        self, directory, *, num_beams=4, length_penalty=0.6, ctc=False, jit_compile=True
+    ):
+        """Writes the next version of a SavedModel that takes the bytes of WAV files.
+
+        Signatures, each from `audio_bytes` string `(n,)`: `serving_default` gives
+        `transcript`, `score` and `error`, all `(n,)`; `n_best` gives `transcripts` and
+        `scores` `(n, num_beams)`, best first, and `error`. Of sounds of at most 20
+        seconds, `explain` gives `transcript`, `target_pieces`, `seconds`, `attention`
+        and `error`; `start` gives the state of a greedy transcript, and `step` takes it
+        and gives the next.
+
+        Args:
+            directory: str, such as `"saved_models/fsdd"`. Versions count from 1.
+            num_beams, length_penalty, ctc: as in `generate`; with `ctc`, `n_best` has
+                one transcript.
+            jit_compile: bool. `False` leaves XLA out, for servers without it.
+
+        Returns:
+            str, the path of the version.
+        """
+        check_generation_options(num_beams=num_beams, length_penalty=length_penalty)
+        if ctc:
+            compiled_decode = self._functions.by_ctc(jit_compile)
+        else:
+            compiled_decode = self._functions.decode(False, num_beams, jit_compile)
+
+        def decode(num_results, *arguments):
+            options = search_options(
+                self.model, length_penalty=length_penalty, num_results=num_results
+            )
+            return compiled_decode(options, *arguments)
+
+        width = 1 if ctc else num_beams
+        silence = wav_of(np.zeros(1, "float32"), self.model.sample_rate_hz)
+        return write_saved_model(
+            directory,
+            self.model,
+            recognition_endpoints(decode, self._functions.attention(), width, self),
+            warmup_inputs={"audio_bytes": np.array([silence])},
+        )
 
 
 _TASK = SpeechRecognizer.__name__

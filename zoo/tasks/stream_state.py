@@ -21,10 +21,13 @@ def unstacked_cache(cache):
     return [{"key": key, "value": value} for key, value in unstacked(cache)]
 
 
-def specs(model, shapes):
-    """TensorSpecs by name: those of `shapes`, and those of `crosses` and `cache`."""
+def specs(model, shapes, num_layers=None):
+    """TensorSpecs by name: those of `shapes`, and those of `crosses` and `cache`.
+
+    `num_layers` is that of the decoder, where the model has another.
+    """
     head_dim = model.hidden_dim // model.num_heads
-    keys = [None, model.num_layers, 2, model.num_heads, None, head_dim]
+    keys = [None, num_layers or model.num_layers, 2, model.num_heads, None, head_dim]
     keys = dict.fromkeys(("crosses", "cache"), (keys, model.compute_dtype))
     return {
         name: tf.TensorSpec(shape, dtype, name=name)

@@ -1,0 +1,76 @@
+"""When each piece of a transcript was said, and where its decoder looked."""
+
+import tensorflow as tf
+
+from zoo.data.first_error import first_error
+from zoo.data.speech_epochs import PLACES_PER_SECOND
+from zoo.tasks.recognition_graph import sounds_of
+from zoo.tasks.recognition_windows import WINDOW_SECONDS
+
+TOO_LONG = (
+    f"The sound is longer than {WINDOW_SECONDS} seconds, which is the most that is "
+    "heard at once here. Cut it, or ask for its transcript alone."
+)
+
+
+def one_window(data, sample_rate_hz):
+    """Sounds that are heard at once.
+
+    Returns:
+        samples float32 `(n, samples)`, their numbers int32 `(n,)`, errors `(n,)`; what
+        is longer than a window has an error and no samples.
+    """
+    sounds, errors = sounds_of(data, sample_rate_hz)
+    is_long = sounds.row_lengths() > WINDOW_SECONDS * sample_rate_hz
+    errors = tf.map_fn(
+        lambda pair: first_error((pair[1] != "", pair[1]), (pair[0], TOO_LONG)),
+        (is_long, errors),
+        fn_output_signature=tf.TensorSpec([], tf.string),
+    )
+    kept = tf.where(errors == "", sounds.row_lengths(), 0)
+    num_samples = tf.cast(kept, tf.int32)
+    # Two places at least: Keras warns of a softmax over one.
+    least = 2 * sample_rate_hz // PLACES_PER_SECOND
+    longest = tf.reduce_max(tf.concat([num_samples, [least]], axis=0))
+    samples = sounds[:, :longest].to_tensor()
+    missing = longest - tf.shape(samples)[1]
+    return tf.pad(samples, [[0, 0], [0, missing]]), num_samples, errors
+
+
+def explain(data, token_ids, places, attention, task):
+    """Reads the cross-attention of transcripts that were found.
+
+    Args:
+        data: string `(n,)`, the bytes of WAV files.
+        token_ids, places: int32 `(n, length)`, their transcripts, 0 after the last.
+        attention: callable of `zoo.tasks.recognition_functions`.
+        task: `zoo.SpeechRecognizer`.
+
+    Returns:
+        dict, short rows filled with `""` and 0: `transcript` string `(n,)`;
+        `target_pieces` string `(n, T)`; `seconds` float32 `(n, T)`, when each piece
+        begins, by CTC; `attention` float32 `(n, T, S)`, the mean over heads and layers
+        of what each piece saw of each place, of which there are 25 a second; `error`
+        string `(n,)`, also of a sound that is longer than a window.
+    """
+    samples, num_samples, errors = one_window(data, task.model.sample_rate_hz)
+    is_heard = (errors == "")[:, tf.newaxis]
+    token_ids = tf.where(is_heard, token_ids, 0)
+    lengths = tf.math.count_nonzero(token_ids, axis=1)
+    longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0))
+    pieces = task.tokenizer.pieces(
+        tf.RaggedTensor.from_tensor(token_ids, lengths=lengths)
+    )
+    start = tf.fill([tf.shape(token_ids)[0], 1], task.tokenizer.start_token_id)
+    seen = attention(
+        samples, num_samples, tf.concat([start, token_ids[:, :-1]], axis=1)
+    )
+    is_token = token_ids > 0
+    seconds = tf.cast(places, tf.float32) / PLACES_PER_SECOND
+    return {
+        "transcript": task.tokenizer.detokenize(token_ids),
+        "target_pieces": pieces.to_tensor(""),
+        "seconds": tf.where(is_token, seconds, 0.0)[:, :longest],
+        "attention": tf.where(is_token[:, :, tf.newaxis], seen, 0.0)[:, :longest],
+        "error": errors,
+    }
