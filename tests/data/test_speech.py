@@ -7,7 +7,8 @@ import pytest
 import scipy.io.wavfile
 import tensorflow as tf
 
-from zoo.data import sound_views, speech_batches
+from zoo.data import joined_sounds, sound_views, speech_batches
+from zoo.data.wav_decoding import decode_wav
 from zoo.text import learn_tokenizer
 
 RNG = np.random.default_rng(0)
@@ -154,6 +155,20 @@ def test_speed_and_noise():
     assert max(loudness) > 2 * min(loudness)
     silence = sound_views.in_noise(np.zeros(5, "float32"), np.random.default_rng(0))
     assert not silence.any()
+
+
+def test_joined_for_a_test_each_is_in_one_of_them():
+    joined = list(joined_sounds(sounds(), 2, 3, seed=1).as_numpy_iterator())
+    words = [x["transcript"].decode().split() for x in joined]
+    assert sorted(sum(words, [])) == sorted(WORDS)
+    assert all(2 <= len(own) <= 3 for own in words[:-1])
+    for example, own in zip(joined, words, strict=True):
+        samples, rate, error = decode_wav(example["audio"])
+        levels = [x for x in dict.fromkeys(np.round(samples.numpy() * 16)) if x > 0]
+        assert [WORDS[int(level) - 1] for level in levels] == own
+        assert (int(rate), error) == (RATE, "")
+    with pytest.raises(ValueError, match="least <= most expected, got 3 and 2"):
+        joined_sounds(sounds(), 3, 2)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from zoo.tasks.speech_scores import speech_scores
+from zoo.tasks.speech_scores import speech_scores, wilson_interval
 
 
 def test_errors_are_counted_over_all_words():
@@ -25,3 +25,12 @@ def test_case_punctuation_and_spaces_do_not_count():
 def test_nothing_to_compare_with(texts, words):
     with pytest.raises(ValueError, match=words):
         speech_scores(*texts)
+
+
+def test_the_interval_is_wilsons():
+    # Newcombe, 1998, Statistics in Medicine 17, table I, method 3.
+    for successes, count, low, high in (
+        *((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605)),
+        *((0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)),
+    ):
+        assert wilson_interval(successes, count) == pytest.approx((low, high), abs=1e-4)

@@ -5,6 +5,7 @@ from zoo.data.classification import classification_batches
 from zoo.data.contrastive import contrastive_batches
 from zoo.data.corpora import read_corpora
 from zoo.data.image_decoding import decode_image
+from zoo.data.joined_sounds import joined_sounds
 from zoo.data.labelling import labelling_batches
 from zoo.data.masked import masked_batches
 from zoo.data.read import read
@@ -17,6 +18,7 @@ __all__ = [
     "classification_batches",
     "contrastive_batches",
     "decode_image",
+    "joined_sounds",
     "labelling_batches",
     "masked_batches",
     "read",

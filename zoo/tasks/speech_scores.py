@@ -1,5 +1,6 @@
 """How well sounds are transcribed: word and character error rates, by jiwer."""
 
+import math
 import re
 import unicodedata
 from importlib.metadata import version
@@ -22,7 +23,8 @@ def speech_scores(transcripts, references):
     Returns:
         dict: `wer` and `cer`, errors (substitutions, insertions and deletions) by the
         words or characters of all references, 0 is best; `exact_match`, the share of
-        transcripts without any; `speech_signature`, how this was counted.
+        transcripts without any, and its 95 % confidence interval, `exact_match_low` and
+        `exact_match_high`; `speech_signature`, how this was counted.
     """
     transcripts, references = (
         [normalized(text) for text in texts] for texts in (transcripts, references)
@@ -34,12 +36,29 @@ def speech_scores(transcripts, references):
             f"Reference {references.index('')} has no word in it. Leave it out."
         )
     pairs = list(zip(transcripts, references, strict=True))
+    num_right = sum(a == b for a, b in pairs)
+    low, high = wilson_interval(num_right, len(pairs))
     return {
         "wer": jiwer.process_words(references, transcripts).wer,
         "cer": jiwer.process_characters(references, transcripts).cer,
-        "exact_match": sum(a == b for a, b in pairs) / len(pairs),
+        "exact_match": num_right / len(pairs),
+        "exact_match_low": low,
+        "exact_match_high": high,
         "speech_signature": _SIGNATURE,
     }
+
+
+def wilson_interval(successes, count, z=1.96):
+    """The confidence interval of a share, by default of 95 %.
+
+    Wilson, 1927, "Probable inference, the law of succession, and statistical
+    inference".
+    """
+    share = successes / count
+    middle = share + z**2 / (2 * count)
+    half = z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    scale = 1 + z**2 / count
+    return (middle - half) / scale, (middle + half) / scale
 
 
 def normalized(text):

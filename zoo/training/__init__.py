@@ -8,13 +8,17 @@ from zoo.training.averaging import (
 )
 from zoo.training.caption_pictures import draw_caption_attention, draw_captions
 from zoo.training.checkpoints import Checkpoints
-from zoo.training.classification_report import write_classification_report
+from zoo.training.classification_report import (
+    draw_confusion,
+    write_classification_report,
+)
 from zoo.training.curves import draw_curves
 from zoo.training.decoded_evaluation import DecodedEvaluation
 from zoo.training.fit import fit
 from zoo.training.model_card import describe_machine, write_model_card
 from zoo.training.report import Report
 from zoo.training.run_folder import RunFolder, read_metrics
+from zoo.training.sound_pictures import draw_transcript
 from zoo.training.tensorboard_events import TensorBoardEvents
 
 __all__ = [
@@ -29,7 +33,9 @@ __all__ = [
     "draw_attention",
     "draw_caption_attention",
     "draw_captions",
+    "draw_confusion",
     "draw_curves",
+    "draw_transcript",
     "fit",
     "last_checkpoints",
     "read_metrics",

@@ -33,7 +33,7 @@ def write_classification_report(run_dir, classes, texts, labels, probability):
     answers = probability.argmax(axis=1)
     confusion = np.zeros((len(classes), len(classes)), int)
     np.add.at(confusion, (labels, answers), 1)
-    _draw_confusion(run_dir / "confusion.png", classes, confusion)
+    draw_confusion(run_dir / "confusion.png", classes, confusion)
     bins = calibration(probability.max(axis=1), answers == labels)
     _draw_calibration(run_dir / "calibration.png", bins)
     _write_table(run_dir / "classes.csv", class_scores(classes, confusion))
@@ -109,7 +109,8 @@ def _write_table(path, rows):
             writer.writerows(rows)
 
 
-def _draw_confusion(path, classes, confusion):
+def draw_confusion(path, classes, confusion):
+    """Draws how often each class was taken for each other, int `(label, answer)`."""
     size = 2.5 + 0.3 * min(len(classes), MOST_NAMED)
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.subplots()

@@ -20,8 +20,9 @@ class DecodedEvaluation(keras.callbacks.Callback):
         task: has `model`, the one being fitted; `evaluate(examples)`, which returns
             a dict; and, if samples are asked for, `generate(texts)`, which returns
             a list of str.
-        examples: iterable of dicts with `"source"` and `"target"`, or `"image"` and
-            `"captions"`, such as a tf.data.Dataset. It is iterated every epoch.
+        examples: iterable of dicts with `"source"` and `"target"`, `"image"` and
+            `"captions"`, or `"audio"` and `"transcript"`, such as a tf.data.Dataset. It
+            is iterated every epoch.
         samples_path: optional path of a text file. Each epoch adds source (if it is
             text), reference and hypothesis of the first `num_samples` examples.
         decoding: dict of further arguments for `evaluate` and `generate`, such as
@@ -95,6 +96,9 @@ def _columns(samples):
     if samples and "image" in samples[0]:
         captions = [" / ".join(_plain(sample["captions"])) for sample in samples]
         return [_value(s["image"]) for s in samples], {"reference": captions}
+    if samples and "audio" in samples[0]:
+        transcripts = [_plain(sample["transcript"]) for sample in samples]
+        return [_value(s["audio"]) for s in samples], {"reference": transcripts}
     sources = [_plain(sample["source"]) for sample in samples]
     targets = [_plain(sample["target"]) for sample in samples]
     return sources, {"source": sources, "reference": targets}

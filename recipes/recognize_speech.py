@@ -1,0 +1,262 @@
+"""Train a recogniser of speech, measure it, export it.
+
+    python -m recipes.recognize_speech
+    python -m recipes.recognize_speech --data ../shared/data/fsdd
+
+Without --data it learns to read Morse code by ear. A run that was interrupted goes on
+when the same command is given again.
+"""
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+import tyro
+
+import zoo
+from zoo.data.morse import morse_sounds
+from zoo.tasks.speech_scores import normalized, speech_scores
+
+# What trains well: on Morse code, and on some thousands of spoken words.
+GENERATED = {
+    "sample_rate_hz": 8_000,
+    "epochs": 8,
+    "batch_seconds": 240.0,
+    "learning_rate": 2e-3,
+    "dropout": 0.0,
+    "augmented": False,
+    "most_joined": 1,
+    "average": 1,
+}
+SPEECH = {
+    "sample_rate_hz": 16_000,
+    "epochs": 60,
+    "batch_seconds": 100.0,
+    "learning_rate": 1e-3,
+    "dropout": 0.1,
+    "augmented": True,
+    "most_joined": 7,
+    "average": 5,
+}
+NUM_EXPLAINED = 10  # sounds with their spectrogram, attention and alignment
+MOST_WORDS = 50  # of a confusion matrix
+LEAST_JOINED = 3  # in the test on joined sounds
+
+
+def main(
+    *,
+    data: str | None = None,
+    leave_out: str | None = None,
+    preset: str = "speech_tiny",
+    sample_rate_hz: int | None = None,
+    vocabulary_size: int = 300,
+    epochs: int | None = None,
+    batch_seconds: float | None = None,
+    learning_rate: float | None = None,
+    warmup_share: float = 0.1,
+    weight_decay: float = 0.01,
+    ctc_weight: float = 0.3,
+    label_smoothing: float = 0.1,
+    dropout: float | None = None,
+    augmented: bool | None = None,
+    most_joined: int | None = None,
+    average: int | None = None,
+    patience: int = 20,
+    num_beams: int = 4,
+    ctc: bool = False,
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    seed: int = 1,
+    run_dir: str | None = None,
+    export_dir: str | None = None,
+    resume: bool = True,
+):
+    """Learns to write down what is said.
+
+    Args:
+        data: Folder of sounds and their transcripts, or tfds:NAME. Without it, Morse
+            code.
+        leave_out: Train on all other speakers and test on this one.
+        preset: A size; `zoo presets` lists them.
+        sample_rate_hz: To which all sounds are brought (16,000; Morse 8,000).
+        vocabulary_size: Subwords to learn, fewer where there are not so many.
+        epochs: Passes over the training sounds (60; Morse 8).
+        batch_seconds: Sound in a batch (100; Morse 240).
+        learning_rate: The peak (0.001; Morse 0.002); it falls to 0 like a cosine.
+        warmup_share: Share of the updates until the peak.
+        weight_decay: Of AdamW.
+        ctc_weight: Of the loss of CTC; the rest is the decoder's. 1 trains CTC alone.
+        label_smoothing: Share of the target spread over all tokens.
+        dropout: On embeddings and sublayers (0.1; Morse 0).
+        augmented: Other speeds, loudness, noise, hidden parts (yes; Morse no).
+        most_joined: The most sounds in a row, one after the other (7; Morse 1). Above
+            2, strings of 3 to so many are a test too.
+        average: Best epochs whose mean the final weights are (5; Morse 1).
+        patience: Epochs to go on without a better validation character error rate.
+        num_beams: Width of the search in the test and in the export.
+        ctc: Decode by CTC, which is faster, in the test and in the export.
+        dtype: Of the products in training; what is saved is float32 all the same.
+        seed: The same seed gives the same weights on a CPU.
+        run_dir: Checkpoints, curves, pictures (runs/NAME).
+        export_dir: The SavedModel's versions (saved_models/NAME).
+        resume: Go on with the run in run_dir; otherwise move it aside.
+    """
+    settings = dict(locals())
+    defaults = SPEECH if data else GENERATED
+    settings |= {k: v for k, v in defaults.items() if settings[k] is None}
+    name = name_of(data, leave_out)
+    run_dir = run_dir or f"runs/{name}"
+    export_dir = export_dir or f"saved_models/{name}"
+    keras.utils.set_random_seed(seed)
+    by_ctc = ctc or ctc_weight == 1.0
+
+    # Data
+    train, validation, tests = examples_of(data, leave_out)
+    if settings["most_joined"] >= LEAST_JOINED:
+        most = settings["most_joined"]
+        strings = zoo.data.joined_sounds(
+            next(iter(tests.values())), LEAST_JOINED, most, seed=seed
+        )
+        tests[f"joined {LEAST_JOINED} to {most}"] = strings
+    transcripts = [x["transcript"].decode() for x in train.as_numpy_iterator()]
+    tokenizer = zoo.text.learn_tokenizer(transcripts, vocabulary_size)
+
+    # Model
+    recognizer = zoo.SpeechRecognizer.from_preset(
+        preset,
+        tokenizer=tokenizer,
+        sample_rate_hz=settings["sample_rate_hz"],
+        dropout=settings["dropout"],
+        dtype=dtype,
+    )
+
+    def batches(first_epoch):
+        return recognizer.batches(
+            train,
+            batch_seconds=settings["batch_seconds"],
+            augmented=settings["augmented"],
+            most_joined=settings["most_joined"],
+            seed=seed,
+            first_epoch=first_epoch,
+        )
+
+    first = batches(0)  # holds all sounds: made once where a run begins
+    num_steps = int(first.cardinality()) * settings["epochs"]
+    schedule = zoo.schedules.warmup_cosine(
+        settings["learning_rate"], math.ceil(warmup_share * num_steps), num_steps
+    )
+    recognizer.model.compile(
+        optimizer=keras.optimizers.AdamW(
+            schedule, weight_decay=weight_decay, beta_2=0.98, global_clipnorm=1.0
+        ),
+        loss={
+            "ctc": keras.losses.CTC(),
+            "tokens": zoo.losses.SmoothedCrossentropy(label_smoothing),
+        },
+        loss_weights={"ctc": ctc_weight, "tokens": 1.0 - ctc_weight},
+        jit_compile=zoo.tasks.should_jit_compile(),
+    )
+
+    # Train
+    zoo.training.fit(
+        recognizer,
+        lambda epoch: batches(epoch) if epoch else first,
+        epochs=settings["epochs"],
+        run_dir=run_dir,
+        settings=settings,
+        validation=validation.take(500),
+        decoding={"ctc": True} if by_ctc else {"num_beams": 1},
+        monitor="val_cer",
+        mode="min",
+        patience=patience,
+        average=settings["average"],
+        resume=resume,
+    )
+
+    if dtype != "float32":  # what answers is in full precision
+        recognizer.save_to_preset(run_dir)
+        recognizer = zoo.SpeechRecognizer.from_preset(run_dir, dtype="float32")
+
+    # Evaluate
+    search = {"num_beams": num_beams, "ctc": by_ctc}
+    rows = {test: recognizer.transcripts_of(e, **search) for test, e in tests.items()}
+    scores = {test: speech_scores(*columns(rows[test])) for test in tests}
+    for test, values in scores.items():
+        print(test, *(f"{key} {value}" for key, value in values.items()))
+
+    # Export
+    recognizer.save_to_preset(run_dir)
+    version = recognizer.export(export_dir, **search)
+    draw_pictures(recognizer, next(iter(rows.values())), Path(run_dir), search)
+    zoo.training.write_model_card(
+        run_dir,
+        recognizer,
+        scores,
+        title=f"Recogniser of speech, {name}",
+        preset=preset,
+        data=data or "generated Morse code",
+        preset_dir=run_dir,
+        export_dir=version,
+    )
+    return scores
+
+
+def examples_of(data, leave_out):
+    """Training, validation and test examples."""
+    if not data:
+        train, validation = morse_sounds("train"), morse_sounds("validation")
+        return train, validation, {"test": morse_sounds("test")}
+    train, validation, tests = zoo.data.read_splits(data)
+    if leave_out is None:
+        return train, validation, tests
+    if "speaker" not in train.element_spec:
+        raise ValueError(f"{data} does not name its speakers: --leave-out needs them.")
+    test = tests["test"].concatenate(train).concatenate(validation)
+    test = test.filter(lambda example: example["speaker"] == leave_out)
+    others = [
+        part.filter(lambda example: example["speaker"] != leave_out)
+        for part in (train.concatenate(tests["test"]), validation)
+    ]
+    return *others, {f"speaker {leave_out}": test}
+
+
+def columns(rows):
+    """What sounds were taken for, and what they are."""
+    return [row["transcript"] for row in rows], [row["reference"] for row in rows]
+
+
+def draw_pictures(recognizer, rows, folder, search):
+    """What was heard when; which word was taken for which."""
+    (folder / "sounds").mkdir(exist_ok=True)
+    rate = recognizer.model.sample_rate_hz
+    for number, row in enumerate(rows[:NUM_EXPLAINED]):
+        explanation = recognizer.explain(row["audio"], **search)
+        title = f"{explanation.pop('transcript')}  ({row['reference']})"
+        path = folder / "sounds" / f"{number:02}.png"
+        zoo.training.draw_transcript(
+            path, sample_rate_hz=rate, title=title, **explanation
+        )
+    answers, labels = ([normalized(text) for text in texts] for texts in columns(rows))
+    words = sorted(set(labels))
+    if len(words) > MOST_WORDS:
+        return
+    places = {word: i for i, word in enumerate([*words, "(other)"])}
+    confusion = np.zeros((len(places), len(places)), int)
+    for label, answer in zip(labels, answers, strict=True):
+        confusion[places[label], places.get(answer, len(words))] += 1
+    zoo.training.draw_confusion(folder / "confusion.png", list(places), confusion)
+
+
+def name_of(data, leave_out):
+    """Of a corpus, for the folders: "fsdd", "fsdd-without-theo"."""
+    if data is None:
+        return "morse"
+    name = Path(data).resolve().name
+    if data.startswith("tfds:"):
+        name = data.removeprefix("tfds:").replace("/", "-")
+    return f"{name}-without-{leave_out}" if leave_out else name
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,58 @@
+"""The recipe as a user runs it, on little Morse code and on a folder of sounds."""
+
+import pytest
+
+import zoo
+from recipes import recognize_speech
+from tests.tasks.spoken import RATE, sentences, sung
+from zoo import presets
+from zoo.data import morse
+from zoo.tasks.sound_requests import wav_of
+
+
+@pytest.fixture(autouse=True)
+def few_sounds_and_a_small_model(monkeypatch):
+    monkeypatch.setitem(presets._SPEECH, "speech_tiny", ((1, 1), 2, 16, 32, 16, 0.0))
+    for split, count in {"train": 24, "validation": 4, "test": 3}.items():
+        monkeypatch.setitem(morse.NUM_SOUNDS, split, count)
+
+
+def test_it_learns_measures_draws_and_exports(tmp_path):
+    run, export = tmp_path / "run", tmp_path / "export"
+    scores = recognize_speech.main(
+        epochs=1, num_beams=2, run_dir=str(run), export_dir=str(export)
+    )
+    assert set(scores) == {"test"}
+    assert {"wer", "cer", "exact_match", "exact_match_low"} <= set(scores["test"])
+    header, row = (run / "metrics.csv").read_text().splitlines()
+    assert "val_cer" in header
+    assert len(list((run / "sounds").glob("*.png"))) == 3
+    assert {"confusion.png", "curves.png"} <= {path.name for path in run.iterdir()}
+    assert "reference   " in (run / "samples.txt").read_text()
+    assert (export / "1" / "saved_model.pb").is_file()
+    assert zoo.SpeechRecognizer.from_preset(run).model.sample_rate_hz == 8_000
+
+
+@pytest.mark.slow
+def test_one_speaker_is_left_out_and_strings_are_a_test(tmp_path):
+    data = tmp_path / "tones"
+    data.mkdir()
+    rows = ["file\ttranscript\tspeaker\tsplit"]
+    for i, (word,) in enumerate(sentences(24, most=1)):
+        (data / f"{i}.wav").write_bytes(wav_of(sung([word], seed=i), RATE))
+        speaker = ("ann", "ben", "eve")[i % 3]
+        rows.append(f"{i}.wav\t{word}\t{speaker}\t{'test' if i < 6 else 'train'}")
+    (data / "index.tsv").write_text("\n".join(rows))
+    scores = recognize_speech.main(
+        data=str(data),
+        leave_out="eve",
+        sample_rate_hz=RATE,
+        most_joined=3,
+        epochs=1,
+        average=1,
+        ctc=True,
+        run_dir=str(tmp_path / "run"),
+        export_dir=str(tmp_path / "export"),
+    )
+    assert set(scores) == {"speaker eve", "joined 3 to 3"}
+    assert (tmp_path / "run" / "confusion.png").is_file()

@@ -1,0 +1,52 @@
+"""Short sounds one after the other, as a test of longer ones."""
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.data.resampling import resample
+from zoo.data.sound_views import gaps
+from zoo.data.wav_decoding import decode_wav
+
+
+def joined_sounds(examples, least, most, seed=0):
+    """Joins sounds at random, with up to 0.3 s of silence between them.
+
+    >>> next(joined_sounds(digits, 3, 7).as_numpy_iterator())
+    {"audio": b"RIFF...", "transcript": b"4 0 7"}
+
+    Args:
+        examples: `tf.data.Dataset` of `{"audio", "transcript"}`, as `zoo.data.read`
+            gives it. Sounds that cannot be decoded are left out.
+        least, most: int. Sounds in a row; the last has those that are left.
+        seed: int.
+
+    Returns:
+        `tf.data.Dataset` of the same form, the bytes of WAV files of 16 bits; each
+        sound is in one of them.
+    """
+    if not 1 <= least <= most:
+        raise ValueError(f"1 <= least <= most expected, got {least} and {most}.")
+    sounds, transcripts, rate = [], [], 0
+    for example in examples.as_numpy_iterator():
+        samples, found, error = decode_wav(example["audio"])
+        if error.numpy() == b"":
+            rate = rate or int(found)
+            sounds.append(resample(samples, found, rate).numpy())
+            transcripts.append(example["transcript"].decode())
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(sounds))
+    audio, texts = [], []
+    while len(order):
+        size = generator.integers(least, most, endpoint=True)
+        chosen, order = order[:size], order[size:]
+        silences = [*gaps(len(chosen) - 1, rate, generator), 0]
+        parts = [
+            np.pad(sounds[i], (0, silence))
+            for i, silence in zip(chosen, silences, strict=True)
+        ]
+        samples = np.concatenate(parts)[:, np.newaxis]
+        audio.append(tf.audio.encode_wav(samples, rate).numpy())
+        texts.append(" ".join(transcripts[i] for i in chosen))
+    return tf.data.Dataset.from_tensor_slices(
+        {"audio": tf.constant(audio, tf.string), "transcript": texts}
+    )
