@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from zoo.data.augmentation import NUM_DRAWS, augment
 from zoo.data.epoch_dataset import epoch_dataset
-from zoo.data.image_decoding import decode_image, resize_image
+from zoo.data.image_decoding import fitted_image
 from zoo.data.places import Places
 from zoo.data.row_epochs import RowEpochs
 from zoo.data.tokenized_texts import check_examples
@@ -210,9 +210,7 @@ def _read(examples, size):
     """Decodes all images: list of uint8 `(*size, 3)`, and the captions of each."""
 
     def decode(example):
-        image, error = decode_image(example["image"])
-        blank = tf.zeros([*size, 3], tf.uint8)
-        image = tf.cond(error == "", lambda: resize_image(image, *size), lambda: blank)
+        image, error = fitted_image(example["image"], *size)
         return {"image": image, "error": error, "captions": example["captions"]}
 
     decoded = examples.map(

@@ -65,6 +65,25 @@ def decode_image(data):
     return image, tf.where(is_broken, broken, error)
 
 
+def fitted_image(data, height, width):
+    """Decodes and resizes: what trains and what serves see the same pixels.
+
+    Args:
+        data: string scalar.
+        height, width: int.
+
+    Returns:
+        uint8 `(height, width, 3)`, black where there is an error; and the error, as
+        `decode_image` gives it.
+    """
+    image, error = decode_image(data)
+    black = tf.zeros([height, width, 3], tf.uint8)
+    fitted = tf.cond(
+        error == "", lambda: resize_image(image, height, width), lambda: black
+    )
+    return fitted, error
+
+
 def resize_image(image, height, width):
     """Fits an image into a size, its shape kept and the rest grey.
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from zoo.data.image_decoding import decode_image, resize_image
+from zoo.data.image_decoding import fitted_image
 from zoo.tasks.generation import in_pieces, missing_rows
 
 
@@ -17,19 +17,10 @@ def pixels_of(data, image_size):
         uint8 `(n, height, width, 3)`; what is wrong with each, string `(n,)`, `""`
         where nothing is.
     """
-
-    def decoded(data):
-        image, error = decode_image(data)
-        blank = tf.zeros([*image_size, 3], tf.uint8)
-        fitted = tf.cond(
-            error == "", lambda: resize_image(image, *image_size), lambda: blank
-        )
-        return fitted, error
-
     image = tf.TensorSpec([*image_size, 3], tf.uint8)
     # Few at a time: a large one takes gigabytes while it is decoded.
     return tf.map_fn(
-        decoded,
+        lambda image: fitted_image(image, *image_size),
         data,
         fn_output_signature=(image, tf.TensorSpec([], tf.string)),
         parallel_iterations=2,
