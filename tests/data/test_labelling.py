@@ -181,7 +181,9 @@ def test_bad_input(make, tokenizer):
         labelling_batches(as_dataset({"text": ["a"]}), tokenizer, LABELS)
     with pytest.raises(ValueError, match="labels has a label twice"):
         labelling_batches(as_dataset(SENTENCES), tokenizer, ["O", "O"])
-    with pytest.raises(ValueError, match="batch_tokens=9 is too small: the longest te"):
+    with pytest.raises(
+        ValueError, match="batch_tokens=9 is too small: the longest row"
+    ):
         make(batch_tokens=9)
     with pytest.raises(ValueError, match="max_length=2 leaves no place for a word"):
         make(max_length=2)

@@ -20,7 +20,7 @@ def few_sounds_and_a_small_model(monkeypatch):
 def test_it_learns_measures_draws_and_exports(tmp_path):
     run, export = tmp_path / "run", tmp_path / "export"
     scores = recognize_speech.main(
-        epochs=1, num_beams=2, run_dir=str(run), export_dir=str(export)
+        epochs=1, ctc=True, run_dir=str(run), export_dir=str(export)
     )
     assert set(scores) == {"test"}
     assert {"wer", "cer", "exact_match", "exact_match_low"} <= set(scores["test"])
@@ -50,7 +50,7 @@ def test_one_speaker_is_left_out_and_strings_are_a_test(tmp_path):
         most_joined=3,
         epochs=1,
         average=1,
-        ctc=True,
+        num_beams=2,
         run_dir=str(tmp_path / "run"),
         export_dir=str(tmp_path / "export"),
     )

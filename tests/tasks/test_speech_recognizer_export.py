@@ -151,6 +151,7 @@ def test_steps_end_with_the_greedy_transcript(recognizer, served):
     assert [bool(x) for x in state["error"].numpy()] == [False, False, True, False]
 
 
+@pytest.mark.slow
 def test_by_ctc(recognizer, tmp_path):
     path = recognizer.export(str(tmp_path / "ctc"), ctc=True)
     served = tf.saved_model.load(path).signatures["serving_default"]
