@@ -9,7 +9,11 @@ was interrupted goes on when the same command is given again.
 Measured on two cores of an Intel Xeon server, seed 1, float32:
 
 - the first command: 98.7 % of 2,000 held-out scenes exactly right, 6.3 minutes with the
-  test, the export and the pictures.
+  test, the export and the pictures;
+- the second with --epochs 20, on a copy of Flickr8k whose photographs are squeezed to
+  160 x 160 and of which 159 for training are missing, from random weights: BLEU-4 10.1,
+  CIDEr-D 0.191, ROUGE-L 35.4, METEOR 13.5 (refs:5, PTB tokenizer) on the 1,000 test
+  images, 90.7 minutes beside light tests.
 """
 
 import math
