@@ -23,13 +23,9 @@ from zoo.tasks.generation import (
     search_options,
 )
 from zoo.tasks.image_requests import checked_images, image_bytes
-from zoo.tasks.preset_folder import (
-    read_config,
-    read_model,
-    read_tokenizers,
-    write_preset_folder,
-)
+from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.requests import check_generation_options, decoded
+from zoo.tasks.single_tokenizer import check_model, check_preset, read_folder
 from zoo.tasks.training_defaults import compile_captioning_model
 
 _TOGETHER = 256  # images that `generate` reads before it captions them
@@ -51,18 +47,7 @@ class ImageCaptioner:
     """
 
     def __init__(self, model, tokenizer):
-        if not isinstance(model, CaptioningModel):
-            raise TypeError(
-                f"ImageCaptioner takes a zoo.CaptioningModel, got "
-                f"{type(model).__name__}. from_preset makes one of a named size."
-            )
-        if tokenizer.vocabulary_size() != model.vocabulary_size:
-            raise ValueError(
-                f"The tokenizer does not fit the model: it has "
-                f"{tokenizer.vocabulary_size()} tokens, the model "
-                f"{model.vocabulary_size}. Use the tokenizer that the model was "
-                "trained with."
-            )
+        check_model(_TASK, CaptioningModel, model, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
         self.image_size = model.image_size
@@ -82,33 +67,15 @@ class ImageCaptioner:
                 of `zoo.CaptioningModel`, such as `dropout`. `dtype` also for a folder.
         """
         if Path(preset).is_dir():
-            return cls._from_folder(Path(preset), tokenizer, overrides)
-        known = {k: v for k, v in presets.list_presets().items() if v.task == _TASK}
-        if preset not in known:
-            raise ValueError(
-                presets.unknown_preset(preset, known) + " It is no folder either."
+            model, tokenizer = read_folder(
+                _TASK, CaptioningModel, Path(preset), tokenizer, overrides
             )
-        if tokenizer is None:
-            raise ValueError(
-                "A new ImageCaptioner needs tokenizer=. zoo.text.learn_tokenizer("
-                "captions) makes one."
-            )
+            compile_captioning_model(model)
+            return cls(model, tokenizer)
+        check_preset(_TASK, preset, tokenizer, "captions")
         model = presets.captioning_model(
             preset, tokenizer.vocabulary_size(), **overrides
         )
-        compile_captioning_model(model)
-        return cls(model, tokenizer)
-
-    @classmethod
-    def _from_folder(cls, folder, tokenizer, overrides):
-        config = read_config(folder, cls.__name__)
-        if tokenizer is not None:
-            raise ValueError(
-                f"{folder} holds its own tokenizer; from_preset takes one only with a "
-                "named size such as 'captioner_tiny'. Leave it out."
-            )
-        tokenizer = read_tokenizers(folder, config, [["tokenizer"]])["tokenizer"]
-        model = read_model(folder, config, CaptioningModel, overrides)
         compile_captioning_model(model)
         return cls(model, tokenizer)
 

@@ -4,13 +4,7 @@ import tensorflow as tf
 
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.tasks.recognition_explanation import one_window
-from zoo.tasks.stream_state import (
-    specs,
-    stacked,
-    stacked_cache,
-    unstacked,
-    unstacked_cache,
-)
+from zoo.tasks.stream_state import greedy_step, specs, stacked, stacked_cache
 
 
 def start(data, task):
@@ -42,30 +36,11 @@ def start(data, task):
 
 def step(state, task):
     """One more token for every row that is not finished; the state as in `start`."""
-    model, tokenizer = task.model, task.tokenizer
-    index, token_ids = state["index"], state["token_ids"]
-    last = tf.gather(token_ids, tf.maximum(index - 1, 0), axis=1, batch_dims=1)
-    logits, cache = model.step(
-        tf.where(index == 0, tokenizer.start_token_id, last),
-        tf.minimum(index, model.max_length - 1),
-        unstacked_cache(state["cache"]),
-        unstacked(state["crosses"]),
-        memory_mask=state["memory_mask"],
+    new = greedy_step(
+        state, task.model, task.tokenizer, state["limit"], state["memory_mask"]
     )
-    running = ~state["finished"]
-    token = tf.argmax(logits, axis=-1, output_type=tf.int32)
-    here = tf.range(model.max_length) == index[:, tf.newaxis]
-    token_ids = tf.where(here & running[:, tf.newaxis], token[:, tf.newaxis], token_ids)
-    index += tf.cast(running, tf.int32)
-    ended = (token == tokenizer.end_token_id) | (index >= state["limit"])
-    return {
-        **state,
-        "transcript": tokenizer.detokenize(token_ids),
-        "finished": state["finished"] | ended,
-        "token_ids": token_ids,
-        "index": index,
-        "cache": stacked_cache(cache),
-    }
+    text = task.tokenizer.detokenize(new["token_ids"])
+    return {**state, **new, "transcript": text}
 
 
 def state_signature(task):

@@ -17,16 +17,12 @@ from zoo.tasks.generation import (
     request_answers,
     search_options,
 )
-from zoo.tasks.preset_folder import (
-    read_config,
-    read_model,
-    read_tokenizers,
-    write_preset_folder,
-)
+from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.recognition_endpoints import recognition_endpoints
 from zoo.tasks.recognition_explanation import explain, one_window
 from zoo.tasks.recognition_functions import RecognitionFunctions
 from zoo.tasks.requests import check_generation_options, decoded
+from zoo.tasks.single_tokenizer import check_model, check_preset, read_folder
 from zoo.tasks.sound_requests import checked_sounds, wav_of
 from zoo.tasks.speech_evaluation import transcribed_rows
 from zoo.tasks.speech_scores import speech_scores
@@ -51,18 +47,7 @@ class SpeechRecognizer:
     """
 
     def __init__(self, model, tokenizer):
-        if not isinstance(model, SpeechModel):
-            raise TypeError(
-                f"SpeechRecognizer takes a zoo.SpeechModel, got "
-                f"{type(model).__name__}. from_preset makes one of a named size."
-            )
-        if tokenizer.vocabulary_size() != model.vocabulary_size:
-            raise ValueError(
-                f"The tokenizer does not fit the model: it has "
-                f"{tokenizer.vocabulary_size()} tokens, the model "
-                f"{model.vocabulary_size}. Use the tokenizer that the model was "
-                "trained with."
-            )
+        check_model(_TASK, SpeechModel, model, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
         self._functions = RecognitionFunctions(self)
@@ -81,31 +66,13 @@ class SpeechRecognizer:
                 `sample_rate_hz`; `dtype` also for a folder.
         """
         if Path(preset).is_dir():
-            return cls._from_folder(Path(preset), tokenizer, ctc_weight, overrides)
-        known = {k: v for k, v in presets.list_presets().items() if v.task == _TASK}
-        if preset not in known:
-            raise ValueError(
-                presets.unknown_preset(preset, known) + " It is no folder either."
+            model, tokenizer = read_folder(
+                _TASK, SpeechModel, Path(preset), tokenizer, overrides
             )
-        if tokenizer is None:
-            raise ValueError(
-                "A new SpeechRecognizer needs tokenizer=. zoo.text.learn_tokenizer("
-                "transcripts) makes one."
-            )
+            compile_speech_model(model, ctc_weight)
+            return cls(model, tokenizer)
+        check_preset(_TASK, preset, tokenizer, "transcripts")
         model = presets.speech_model(preset, tokenizer.vocabulary_size(), **overrides)
-        compile_speech_model(model, ctc_weight)
-        return cls(model, tokenizer)
-
-    @classmethod
-    def _from_folder(cls, folder, tokenizer, ctc_weight, overrides):
-        config = read_config(folder, cls.__name__)
-        if tokenizer is not None:
-            raise ValueError(
-                f"{folder} holds its own tokenizer; from_preset takes one only with a "
-                "named size such as 'speech_tiny'. Leave it out."
-            )
-        tokenizer = read_tokenizers(folder, config, [["tokenizer"]])["tokenizer"]
-        model = read_model(folder, config, SpeechModel, overrides)
         compile_speech_model(model, ctc_weight)
         return cls(model, tokenizer)
 

@@ -33,3 +33,38 @@ def specs(model, shapes, num_layers=None):
         name: tf.TensorSpec(shape, dtype, name=name)
         for name, (shape, dtype) in {**shapes, **keys}.items()
     }
+
+
+def greedy_step(state, model, tokenizer, limit, memory_mask=None):
+    """One more token for every row that is not finished.
+
+    Args:
+        state: dict with `token_ids` `(n, model.max_length)`, `index`, `finished`,
+            `crosses` and `cache`.
+        limit: int32, broadcast to `(n,)`. The most tokens of a row.
+        memory_mask: bool `(n, places)`.
+
+    Returns:
+        what changes of the state: `token_ids`, `index`, `finished`, `cache`.
+    """
+    index, token_ids = state["index"], state["token_ids"]
+    last = tf.gather(token_ids, tf.maximum(index - 1, 0), axis=1, batch_dims=1)
+    logits, cache = model.step(
+        tf.where(index == 0, tokenizer.start_token_id, last),
+        tf.minimum(index, model.max_length - 1),
+        unstacked_cache(state["cache"]),
+        unstacked(state["crosses"]),
+        memory_mask=memory_mask,
+    )
+    running = ~state["finished"]
+    token = tf.argmax(logits, axis=-1, output_type=tf.int32)
+    here = tf.range(model.max_length) == index[:, tf.newaxis]
+    token_ids = tf.where(here & running[:, tf.newaxis], token[:, tf.newaxis], token_ids)
+    index += tf.cast(running, tf.int32)
+    ended = (token == tokenizer.end_token_id) | (index >= limit)
+    return {
+        "token_ids": token_ids,
+        "index": index,
+        "finished": state["finished"] | ended,
+        "cache": stacked_cache(cache),
+    }
