@@ -43,6 +43,21 @@ class CaptionerSize(NamedTuple):
 
 CAPTIONERS = {"captioner_base": CaptionerSize(224, 16, 12, 12, 768, 3072, 6)}
 
+
+class SpeechSize(NamedTuple):
+    """Layers of an encoder and of a decoder of the same sizes; filters before them."""
+
+    num_layers: int
+    num_decoder_layers: int
+    num_heads: int
+    hidden_dim: int
+    intermediate_dim: int
+    filters: int
+    dropout: float
+
+
+SPEECH = {"speech_small": SpeechSize(12, 6, 4, 256, 2048, 1024, 0.1)}
+
 FORWARD_AND_BACKWARD = 3  # a product's gradients are two products of its size
 
 

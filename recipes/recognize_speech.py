@@ -22,9 +22,12 @@ from zoo.tasks.speech_scores import normalized, speech_scores
 # What trains well: on Morse code, and on some thousands of spoken words.
 GENERATED = {
     "sample_rate_hz": 8_000,
-    "epochs": 8,
-    "batch_seconds": 240.0,
-    "learning_rate": 2e-3,
+    "num_mels": 40,
+    "epochs": 3,
+    "batch_seconds": 30.0,
+    "learning_rate": 1.5e-3,
+    "ctc_weight": 0.6,
+    "ctc": True,
     "dropout": 0.0,
     "augmented": False,
     "most_joined": 1,
@@ -32,9 +35,12 @@ GENERATED = {
 }
 SPEECH = {
     "sample_rate_hz": 16_000,
+    "num_mels": 80,
     "epochs": 60,
-    "batch_seconds": 100.0,
+    "batch_seconds": 30.0,
     "learning_rate": 1e-3,
+    "ctc_weight": 0.3,
+    "ctc": False,
     "dropout": 0.1,
     "augmented": True,
     "most_joined": 7,
@@ -51,13 +57,14 @@ def main(
     leave_out: str | None = None,
     preset: str = "speech_tiny",
     sample_rate_hz: int | None = None,
+    num_mels: int | None = None,
     vocabulary_size: int = 300,
     epochs: int | None = None,
     batch_seconds: float | None = None,
     learning_rate: float | None = None,
     warmup_share: float = 0.1,
     weight_decay: float = 0.01,
-    ctc_weight: float = 0.3,
+    ctc_weight: float | None = None,
     label_smoothing: float = 0.1,
     dropout: float | None = None,
     augmented: bool | None = None,
@@ -65,7 +72,7 @@ def main(
     average: int | None = None,
     patience: int = 20,
     num_beams: int = 4,
-    ctc: bool = False,
+    ctc: bool | None = None,
     dtype: Literal["float32", "mixed_bfloat16"] = "float32",
     seed: int = 1,
     run_dir: str | None = None,
@@ -80,13 +87,15 @@ def main(
         leave_out: Train on all other speakers and test on this one.
         preset: A size; `zoo presets` lists them.
         sample_rate_hz: To which all sounds are brought (16,000; Morse 8,000).
+        num_mels: Bands of the spectrogram (80; Morse 40).
         vocabulary_size: Subwords to learn, fewer where there are not so many.
-        epochs: Passes over the training sounds (60; Morse 8).
-        batch_seconds: Sound in a batch (100; Morse 240).
-        learning_rate: The peak (0.001; Morse 0.002); it falls to 0 like a cosine.
+        epochs: Passes over the training sounds (60; Morse 3).
+        batch_seconds: Sound in a batch.
+        learning_rate: The peak (0.001; Morse 0.0015); it falls to 0 like a cosine.
         warmup_share: Share of the updates until the peak.
         weight_decay: Of AdamW.
-        ctc_weight: Of the loss of CTC; the rest is the decoder's. 1 trains CTC alone.
+        ctc_weight: Of the loss of CTC (0.3; Morse 0.6); the rest is the decoder's. 1
+            trains CTC alone.
         label_smoothing: Share of the target spread over all tokens.
         dropout: On embeddings and sublayers (0.1; Morse 0).
         augmented: Other speeds, loudness, noise, hidden parts (yes; Morse no).
@@ -95,7 +104,8 @@ def main(
         average: Best epochs whose mean the final weights are (5; Morse 1).
         patience: Epochs to go on without a better validation character error rate.
         num_beams: Width of the search in the test and in the export.
-        ctc: Decode by CTC, which is faster, in the test and in the export.
+        ctc: Decode by CTC, which is faster, in the test and in the export (no; Morse
+            yes).
         dtype: Of the products in training; what is saved is float32 all the same.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, pictures (runs/NAME).
@@ -109,7 +119,7 @@ def main(
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
     keras.utils.set_random_seed(seed)
-    by_ctc = ctc or ctc_weight == 1.0
+    by_ctc = settings["ctc"] or settings["ctc_weight"] == 1.0
 
     # Data
     train, validation, tests = examples_of(data, leave_out)
@@ -127,6 +137,7 @@ def main(
         preset,
         tokenizer=tokenizer,
         sample_rate_hz=settings["sample_rate_hz"],
+        num_mels=settings["num_mels"],
         dropout=settings["dropout"],
         dtype=dtype,
     )
@@ -151,10 +162,13 @@ def main(
             schedule, weight_decay=weight_decay, beta_2=0.98, global_clipnorm=1.0
         ),
         loss={
-            "ctc": keras.losses.CTC(),
+            "ctc": zoo.tasks.ctc_loss(),
             "tokens": zoo.losses.SmoothedCrossentropy(label_smoothing),
         },
-        loss_weights={"ctc": ctc_weight, "tokens": 1.0 - ctc_weight},
+        loss_weights={
+            "ctc": settings["ctc_weight"],
+            "tokens": 1.0 - settings["ctc_weight"],
+        },
         jit_compile=zoo.tasks.should_jit_compile(),
     )
 

@@ -95,16 +95,16 @@ _CAPTIONERS_COUNTED = {
 _WANG_S2T = "Wang et al. 2020, https://arxiv.org/abs/2010.05171"
 
 _SPEECH = {
-    # name           layers      heads hidden intermediate filters dropout
-    "speech_tiny":  ((6,  3),    4,    128,   512,         256,    0.1),
-    "speech_small": ((12, 6),    4,    256,   2048,        1024,   0.1),
-    "speech_base":  ((12, 6),    8,    512,   2048,        1024,   0.15),
+    # name           layers   heads hidden intermediate filters dropout positions
+    "speech_tiny":  ((4,  2), 4,    128,   512,         256,    0.1,    "rotary"),
+    "speech_small": ((12, 6), 4,    256,   2048,        1024,   0.1,    "sinusoidal"),
+    "speech_base":  ((12, 6), 8,    512,   2048,        1024,   0.15,   "sinusoidal"),
 }  # fmt: skip
 
 # s2t_transformer_s and _m: parameters of the published checkpoints, with their
 # vocabulary of 10,000 and without CTC; ours of the smallest is our count.
 _SPEECH_PUBLISHED = {
-    "speech_tiny":  (3_529_088,  "ours, after " + _WANG_S2T),
+    "speech_tiny":  (2_868_480,  "ours, after " + _WANG_S2T),
     "speech_small": (29_536_256, _WANG_S2T),
     "speech_base":  (71_207_936, _WANG_S2T),
 }  # fmt: skip
@@ -228,7 +228,10 @@ def speech_model(name, vocabulary_size, **overrides):
     if name not in _SPEECH:
         raise ValueError(unknown_preset(name, _SPEECH))
     (num_layers, num_decoder_layers), *others = _SPEECH[name]
-    columns = ("num_heads", "hidden_dim", "intermediate_dim", "filters", "dropout")
+    columns = (
+        *("num_heads", "hidden_dim", "intermediate_dim", "filters", "dropout"),
+        "positions",
+    )
     size = dict(zip(columns, others, strict=True))
     size |= {"num_layers": num_layers, "num_decoder_layers": num_decoder_layers}
     model = SpeechModel(vocabulary_size, **{**size, **overrides})

@@ -137,6 +137,15 @@ def test_shapes_are_few_and_the_budget_is_kept(tokenizer):
     assert len(shapes) <= 4  # the last batch of each may be smaller
 
 
+def test_the_first_epoch_begins_with_short_sounds(tokenizer):
+    dataset = batches(tokenizer, augmented=False, batch_seconds=4)
+    lengths = [
+        [inputs["samples"].shape[1] for inputs, *_ in dataset.as_numpy_iterator()]
+        for _ in range(2)
+    ]
+    assert lengths[0] == sorted(lengths[1]) != lengths[1]
+
+
 def test_any_rate_is_resampled(tokenizer):
     found = rows(batches(tokenizer, sounds(rate=16_000), augmented=False))
     assert sorted(len(sound) for sound, *_ in found) == sorted(LENGTHS)

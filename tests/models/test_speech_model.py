@@ -68,6 +68,15 @@ def test_loudness_hardly_matters():
     np.testing.assert_allclose(louder["ctc"], first["ctc"], atol=1e-2)
 
 
+def test_rotary_positions_are_the_encoders():
+    model = speech_model(positions="rotary")
+    assert model.encoder.blocks[0].self_attention.positions == "rotary"
+    rebuilt = SpeechModel.from_config(model.get_config())
+    assert rebuilt.positions == rebuilt.encoder.blocks[0].self_attention.positions
+    with pytest.raises(ValueError, match="positions='none'.*'sinusoidal' or 'rotary'"):
+        speech_model(positions="none")
+
+
 @pytest.mark.parametrize("samples", [np.zeros((1, 800)), np.full((1, 700), 0.5)])
 def test_silence_and_a_constant_are_finite(samples):
     model = speech_model()

@@ -12,7 +12,9 @@ from zoo.tasks.sound_requests import wav_of
 
 @pytest.fixture(autouse=True)
 def few_sounds_and_a_small_model(monkeypatch):
-    monkeypatch.setitem(presets._SPEECH, "speech_tiny", ((1, 1), 2, 16, 32, 16, 0.0))
+    monkeypatch.setitem(
+        presets._SPEECH, "speech_tiny", ((1, 1), 2, 16, 32, 16, 0.0, "rotary")
+    )
     for split, count in {"train": 24, "validation": 4, "test": 3}.items():
         monkeypatch.setitem(morse.NUM_SOUNDS, split, count)
 

@@ -65,7 +65,7 @@ def speech_batches(
         `(batch, length)` and, if augmented, `hidden_frames` and `hidden_mels`; labels
         are `tokens` `(batch, length)`, the next target ids, and `ctc`, the same
         without the end; weights are `(batch, length)` with mean 1, and `(batch,)` so
-        that the mean of `keras.losses.CTC` is one over tokens too.
+        that the mean of CTC's loss is one over tokens too.
     """
     check_transcribed_sounds(examples)
     corpus = SpeechCorpus(
@@ -106,8 +106,9 @@ class SpeechCorpus:
         self.samples, self.ids = [], []
         num_too_long = 0
         unusable = Unusable(examples, "sound", "transcript")
-        for samples, error, transcript in _heard(examples, sample_rate_hz):
-            ids = tokenizer.tokenize(tf.constant([transcript])).to_list()[0]
+        for samples, error, transcript, ids in _heard(
+            examples, tokenizer, sample_rate_hz
+        ):
             length = sound_views.length_at_speed(len(samples), quickest)
             if not error and _places_needed(ids) > length / self.samples_per_place:
                 error = f"{len(samples) / sample_rate_hz:.2f} s are too short for it."
@@ -156,19 +157,20 @@ def check_transcribed_sounds(examples):
         )
 
 
-def _heard(examples, sample_rate_hz):
-    """Yields (samples float32, error str, transcript bytes)."""
+def _heard(examples, tokenizer, sample_rate_hz):
+    """Yields (samples float32, error str, transcript bytes, ids list of int)."""
 
     def decode(example):
         samples, rate, error = decode_wav(example["audio"])
         samples = resample(samples, tf.maximum(rate, 1), sample_rate_hz)
-        return samples, error, example["transcript"]
+        transcript = example["transcript"]
+        return samples, error, transcript, tokenizer.tokenize(transcript)
 
     decoded = examples.map(
         decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-    for samples, error, transcript in decoded.as_numpy_iterator():
-        yield samples, error.decode(), transcript
+    for samples, error, transcript, ids in decoded.as_numpy_iterator():
+        yield samples, error.decode(), transcript, ids.tolist()
 
 
 def _places_needed(ids):

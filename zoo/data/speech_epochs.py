@@ -32,7 +32,11 @@ class Row:
 
 
 class SpeechEpochs:
-    """What each epoch lets hear, from (seed, epoch) alone."""
+    """What each epoch lets hear, from (seed, epoch) alone.
+
+    The first epoch goes from short rows to long ones, of which CTC would learn little
+    yet ([Amodei et al., 2016](https://arxiv.org/abs/1512.02595), section 3.2).
+    """
 
     def __init__(
         self,
@@ -168,9 +172,12 @@ class SpeechEpochs:
 
     def _plan(self, rows, epoch=0):
         generator = np.random.default_rng([self.seed, epoch]) if self.shuffle else None
-        return batching.bucketed_batches(
+        plan = batching.bucketed_batches(
             *self._sizes(rows), self.shapes, self.batch_places, generator
         )
+        if self.shuffle and epoch == 0:
+            plan.sort(key=lambda batch: batch.shape[1])
+        return plan
 
     def _arrays(self, batch, rows, generator):
         """(inputs, labels, weight) of one `batching.Batch`."""

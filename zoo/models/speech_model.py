@@ -43,6 +43,8 @@ class SpeechModel(DecoderModel):
         sample_rate_hz, num_mels: int. As in `zoo.layers.LogMel`.
         filters: int. As in `zoo.layers.FrameEmbedding`.
         max_length: int. Longest transcript, in tokens.
+        positions: `"sinusoidal"`, or `"rotary"`, from which the encoder learns faster
+            what follows what. The decoder's are sinusoidal.
         norm_first: bool.
         activation: as `zoo.layers.FeedForward` takes it.
         tie_embeddings: bool. One matrix for the decoder's input and output.
@@ -57,7 +59,7 @@ class SpeechModel(DecoderModel):
 
     Returns:
         dict of `ctc`, logits `(B, S, V)` in which 0 is the blank and padding is blank
-        for certain, so that `keras.losses.CTC` passes over it; and, where there are
+        for certain, so that a loss passes over it; and, where there are
         `target_ids`, of `tokens`, logits `(B, T, V)`.
     """
 
@@ -75,12 +77,18 @@ class SpeechModel(DecoderModel):
         num_mels=80,
         filters=1024,
         max_length=256,
+        positions="sinusoidal",
         norm_first=True,
         activation="relu",
         tie_embeddings=True,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # bfloat16 is too coarse for sound
+        if positions not in ("sinusoidal", "rotary"):
+            raise ValueError(
+                f"positions={positions!r} is not supported. Pass 'sinusoidal' or "
+                "'rotary'."
+            )
         self.vocabulary_size = vocabulary_size
         self.num_layers = num_layers
         self.num_decoder_layers = num_decoder_layers
@@ -92,6 +100,7 @@ class SpeechModel(DecoderModel):
         self.num_mels = num_mels
         self.filters = filters
         self.max_length = max_length
+        self.positions = positions
         self.norm_first = norm_first
         self.activation = activation
         self.tie_embeddings = tie_embeddings
@@ -123,7 +132,12 @@ class SpeechModel(DecoderModel):
             "norm_first": norm_first,
             "activation": activation,
         }
-        self.encoder = TransformerEncoder(num_layers, **sizes, **options("encoder"))
+        self.encoder = TransformerEncoder(
+            num_layers,
+            **sizes,
+            positions="rotary" if positions == "rotary" else None,
+            **options("encoder"),
+        )
         self.decoder = TransformerDecoder(
             num_decoder_layers, **sizes, **options("decoder")
         )
@@ -178,8 +192,9 @@ class SpeechModel(DecoderModel):
             ops.cast(frames, self.compute_dtype), padding_mask=mask
         )
         x = x * math.sqrt(self.hidden_dim)
-        x = self.embedding_dropout(x + self.position_encoding(x))
-        return self.encoder(x, padding_mask=mask), mask
+        if self.positions == "sinusoidal":
+            x = x + self.position_encoding(x)
+        return self.encoder(self.embedding_dropout(x), padding_mask=mask), mask
 
     def ctc_logits(self, memory, mask):
         """`(B, S, D)` -> `(B, S, V)`; what the mask leaves out is blank for certain."""
@@ -202,6 +217,7 @@ class SpeechModel(DecoderModel):
             "num_mels": self.num_mels,
             "filters": self.filters,
             "max_length": self.max_length,
+            "positions": self.positions,
             "norm_first": self.norm_first,
             "activation": self.activation,
             "tie_embeddings": self.tie_embeddings,
@@ -214,12 +230,16 @@ def _first(length, counts):
 
 
 def _normalized(frames, mask):
-    """Mean 0 and deviation 1 in each band, over the frames of a sound; padding is 0."""
+    """Mean 0 in each band over a sound's frames, deviation 1 over all; padding is 0.
+
+    One deviation for all bands: a band in which there is nothing but noise stays quiet.
+    """
     mask = ops.cast(mask, frames.dtype)[:, :, None]
     count = ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
     mean = ops.sum(frames * mask, axis=1, keepdims=True) / count
     frames = (frames - mean) * mask
-    variance = ops.sum(ops.square(frames), axis=1, keepdims=True) / count
+    variance = ops.sum(ops.square(frames), axis=(1, 2), keepdims=True)
+    variance = variance / (count * frames.shape[-1])
     return frames * ops.rsqrt(variance + _SMALLEST_VARIANCE)
 
 

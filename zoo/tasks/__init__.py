@@ -8,6 +8,7 @@ from zoo.tasks.speech_recognizer import SpeechRecognizer
 from zoo.tasks.text_classifier import TextClassifier
 from zoo.tasks.text_embedder import TextEmbedder
 from zoo.tasks.token_classifier import TokenClassifier
+from zoo.tasks.training_defaults import ctc_loss
 from zoo.tasks.translator import Translator
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "TextEmbedder",
     "TokenClassifier",
     "Translator",
+    "ctc_loss",
     "from_hugging_face",
     "should_jit_compile",
 ]
