@@ -23,6 +23,7 @@ from zoo.tasks.speech_scores import normalized, speech_scores
 GENERATED = {
     "sample_rate_hz": 8_000,
     "num_mels": 40,
+    "vocabulary_size": 300,
     "epochs": 3,
     "batch_seconds": 30.0,
     "learning_rate": 1.5e-3,
@@ -36,6 +37,7 @@ GENERATED = {
 SPEECH = {
     "sample_rate_hz": 16_000,
     "num_mels": 80,
+    "vocabulary_size": 1_000,
     "epochs": 60,
     "batch_seconds": 30.0,
     "learning_rate": 1e-3,
@@ -58,7 +60,7 @@ def main(
     preset: str = "speech_tiny",
     sample_rate_hz: int | None = None,
     num_mels: int | None = None,
-    vocabulary_size: int = 300,
+    vocabulary_size: int | None = None,
     epochs: int | None = None,
     batch_seconds: float | None = None,
     learning_rate: float | None = None,
@@ -88,7 +90,7 @@ def main(
         preset: A size; `zoo presets` lists them.
         sample_rate_hz: To which all sounds are brought (16,000; Morse 8,000).
         num_mels: Bands of the spectrogram (80; Morse 40).
-        vocabulary_size: Subwords to learn, fewer where there are not so many.
+        vocabulary_size: The most subwords to learn (1,000; Morse 300).
         epochs: Passes over the training sounds (60; Morse 3).
         batch_seconds: Sound in a batch.
         learning_rate: The peak (0.001; Morse 0.0015); it falls to 0 like a cosine.
@@ -130,7 +132,9 @@ def main(
         )
         tests[f"joined {LEAST_JOINED} to {most}"] = strings
     transcripts = [x["transcript"].decode() for x in train.as_numpy_iterator()]
-    tokenizer = zoo.text.learn_tokenizer(transcripts, vocabulary_size)
+    tokenizer = zoo.text.learn_tokenizer(
+        transcripts, settings["vocabulary_size"], at_most=True
+    )
 
     # Model
     recognizer = zoo.SpeechRecognizer.from_preset(

@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="a text, or the path of an image for a model of images: one answer each",
+        help="a text, or a file for a model of images or sound: one answer each",
     )
     predict.set_defaults(run=_predict)
     return parser

@@ -76,10 +76,11 @@ def test_answers_that_are_not_one_string_are_given_as_json(tmp_path):
     ]
 
 
-def test_a_model_of_images_is_asked_by_paths(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", ["image_bytes", "audio_bytes"])
+def test_a_model_of_files_is_asked_by_paths(tmp_path, monkeypatch, kind):
     save(
         tmp_path / "model" / "1",
-        kind="image_bytes",
+        kind=kind,
         caption=lambda data: tf.strings.upper(data),
         error=lambda data: tf.where(data == b"bad", "damaged", ""),
         score=lambda data: tf.zeros(tf.shape(data)),
@@ -100,7 +101,7 @@ def test_a_model_of_images_is_asked_by_paths(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"audio_bytes": "string"}, r"{'audio_bytes': 'string \(None,\)'}, not one"),
+        ({"video_bytes": "string"}, r"{'video_bytes': 'string \(None,\)'}, not one"),
         ({"text": "int32"}, r"{'text': 'int32 \(None,\)'}, not one string tensor"),
         ({"text": "string", "text_pair": "string"}, r"{'text': .*'text_pair': .* not"),
     ],

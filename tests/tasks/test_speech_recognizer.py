@@ -8,6 +8,7 @@ import zoo
 from tests.tasks.spoken import RATE, sung, untrained_recognizer
 from zoo.data.wav_decoding import decode_wav
 from zoo.tasks.sound_requests import checked_sounds, wav_of
+from zoo.tasks.word_times import word_times
 
 WORDS = ["low", "high", "mid"]
 SOUND = sung(WORDS)
@@ -113,6 +114,33 @@ def test_explain_says_when_and_where(recognizer, options):
         recognizer.explain(np.tile(SOUND, 20), sample_rate_hz=RATE, **options)
     with pytest.raises(TypeError, match="one sound"):
         recognizer.explain([SOUND], sample_rate_hz=RATE)
+
+
+@pytest.mark.parametrize("options", [{"ctc": True}, {"num_beams": 2}])
+def test_words_have_times_in_sounds_of_any_length(recognizer, options):
+    options = {"sample_rate_hz": RATE, **options}
+    sounds = [np.tile(SOUND, 20), SOUND, SOUND[:0]]
+    times = recognizer.word_times(sounds, **options)
+    for sound, words in zip(sounds, times, strict=True):
+        transcript = recognizer.generate(sound, **options)
+        assert "".join(word["word"] for word in words) == transcript.replace(" ", "")
+        begins = [word["begin"] for word in words]
+        assert begins == sorted(begins)
+        assert all(0 <= word["begin"] < word["end"] for word in words)
+        assert all(word["end"] <= len(sound) / RATE + 0.04 for word in words)
+    assert times[0] and recognizer.word_times(SOUND, **options) == times[1]
+    with pytest.raises(ValueError, match="Sound 0.*no WAV|WAV"):
+        recognizer.word_times([b"nothing"])
+
+
+def test_words_are_told_apart_by_their_spaces():
+    tokenizer = zoo.text.learn_tokenizer(["two dogs", "a café"] * 9, 280)
+    ids = tokenizer(["two caf\u00e9 \U0001f415"])[0].numpy().tolist()
+    places = list(range(5, 5 + len(ids)))
+    times = word_times(ids, places, tokenizer)
+    assert [word["word"] for word in times] == ["two", "café", "\U0001f415"]
+    assert times[0]["begin"] == 0.2 and times[-1]["end"] == (places[-1] + 1) / 25
+    assert word_times([], [], tokenizer) == []
 
 
 def test_saved_and_read_again_it_is_the_same(recognizer, tmp_path):

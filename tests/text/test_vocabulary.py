@@ -87,6 +87,7 @@ def test_small_text_says_the_largest_vocabulary():
     assert learn_tokenizer(LINES, largest).vocabulary_size() == largest
     with pytest.raises(ValueError, match="too small"):
         learn_tokenizer(LINES, largest + 1)
+    assert learn_tokenizer(LINES, 10_000, at_most=True).vocabulary_size() == largest
 
 
 def test_small_vocabulary_says_the_smallest():

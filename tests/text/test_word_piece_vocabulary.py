@@ -79,6 +79,7 @@ def test_small_text_says_the_largest_vocabulary():
     assert len(learn_word_pieces(LINES, largest)) == largest
     with pytest.raises(ValueError, match="too small"):
         learn_word_pieces(LINES, largest + 1)
+    assert len(learn_word_pieces(LINES, 10_000, at_most=True)) == largest
 
 
 def test_small_vocabulary_says_the_smallest():

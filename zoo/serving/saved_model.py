@@ -7,8 +7,9 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
 
-MOST_BYTES = 2**30  # of a file: as `zoo.ImageCaptioner` reads them
-_KNOWN_INPUTS = {("text", "string (None,)"), ("image_bytes", "string (None,)")}
+MOST_BYTES = 2**30  # of a file: as the tasks on files read them
+_KINDS = ("text", "image_bytes", "audio_bytes")
+_KNOWN_INPUTS = {(kind, "string (None,)") for kind in _KINDS}
 
 
 def latest_version(path: str | Path) -> Path:
@@ -36,10 +37,11 @@ def latest_version(path: str | Path) -> Path:
 def predict(path: str | Path, inputs: list[str]) -> list[str]:
     """Asks the model's `serving_default` signature: one answer an input.
 
-    An input is a text or, for a model of images, the path of a JPEG or PNG file. An
-    answer is the one output that is a string for each text, such as a translation or
-    the label of a class. Where there is none or several, or where several labels may
-    fit a text, it is all outputs as JSON; lists shorter than others end in "" and -1.
+    An input is a text or, for a model of images or of sound, the path of a JPEG, PNG or
+    WAV file. An answer is the one output that is a string for each text, such as a
+    translation or the label of a class. Where there is none or several, or where
+    several labels may fit a text, it is all outputs as JSON; lists shorter than others
+    end in "" and -1.
 
     >>> predict("saved_models/names", ["Anna lives in Rome."])
     ['{"end": [4, 18], "label": ["person", "place"], "start": [0, 14]}']
@@ -97,7 +99,7 @@ def _signature(path, signatures):
     }
     if len(inputs) != 1 or not set(inputs.items()) <= _KNOWN_INPUTS:
         raise ValueError(
-            f"{path} takes {inputs}, not one string tensor (None,) called text or "
-            f"image_bytes. {known}. Ask a model that takes text or images."
+            f"{path} takes {inputs}, not one string tensor (None,) called one of "
+            f"{', '.join(_KINDS)}. {known}. Ask a model of text, images or sound."
         )
     return serve, *inputs

@@ -31,7 +31,12 @@ _RESERVED = {ord(character): " " for character in "\0\u2585"}
 
 
 def learn_tokenizer(
-    lines, vocabulary_size=10_000, kind="sentence_piece", *, lowercase=None
+    lines,
+    vocabulary_size=10_000,
+    kind="sentence_piece",
+    *,
+    lowercase=None,
+    at_most=False,
 ):
     """Learns a vocabulary from text.
 
@@ -56,6 +61,8 @@ def learn_tokenizer(
         kind: str. `"sentence_piece"` or `"word_piece"`.
         lowercase: bool. Capitals become small letters, and are decoded as such; of
             WordPiece, where it is true unless given, accents are left out too.
+        at_most: bool. A text that is too small for so many ids gives fewer, instead of
+            an error.
 
     Returns:
         `SentencePieceTokenizer` or `WordPieceTokenizer`.
@@ -72,13 +79,13 @@ def learn_tokenizer(
         )
     if kind == "word_piece":
         lowercase = lowercase is None or lowercase
-        pieces = learn_word_pieces(lines, vocabulary_size, lowercase)
+        pieces = learn_word_pieces(lines, vocabulary_size, lowercase, at_most)
         return WordPieceTokenizer(pieces, lowercase=lowercase)
-    proto = _learn_sentence_pieces(lines, vocabulary_size, bool(lowercase))
+    proto = _learn_sentence_pieces(lines, vocabulary_size, bool(lowercase), at_most)
     return SentencePieceTokenizer(proto)
 
 
-def _learn_sentence_pieces(lines, vocabulary_size, lowercase):
+def _learn_sentence_pieces(lines, vocabulary_size, lowercase, at_most):
     """A SentencePiece model, as bytes."""
     lines = TrainingLines(lines)
     # As they will be encoded: with a space before.
@@ -87,6 +94,7 @@ def _learn_sentence_pieces(lines, vocabulary_size, lowercase):
     with tempfile.TemporaryDirectory() as folder:
         rules = _normalization_rules(folder, lowercase)
         options = _trainer_options(vocabulary_size, rules)
+        options["hard_vocab_limit"] = not at_most
         try:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=spaced, model_writer=model, **options

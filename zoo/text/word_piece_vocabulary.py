@@ -41,7 +41,7 @@ _TRAINER_OPTIONS = {
 }
 
 
-def learn_word_pieces(lines, vocabulary_size, lowercase=True):
+def learn_word_pieces(lines, vocabulary_size, lowercase=True, at_most=False):
     """Learns the pieces of words by byte-pair encoding, as published vocabularies are.
 
     The special tokens come first, then characters, then merged pieces in the order of
@@ -53,7 +53,7 @@ def learn_word_pieces(lines, vocabulary_size, lowercase=True):
     Args:
         lines: as in `learn_tokenizer`.
         vocabulary_size: int.
-        lowercase: bool.
+        lowercase, at_most: bool. As in `learn_tokenizer`.
 
     Returns:
         list of str.
@@ -72,7 +72,7 @@ def learn_word_pieces(lines, vocabulary_size, lowercase=True):
             f"A vocabulary of {vocabulary_size} cannot hold the special tokens and the "
             f"characters of the text. Pass vocabulary_size={smallest} or more."
         )
-    merged = _merged_pieces(counts, vocabulary_size - smallest, smallest)
+    merged = _merged_pieces(counts, vocabulary_size - smallest, smallest, at_most)
     return [*SPECIAL_TOKENS, *characters, *merged]
 
 
@@ -110,7 +110,7 @@ def _alphabet(counts, vocabulary_size):
     return set(by_frequency[: min(kept, _MOST_CHARACTERS)])
 
 
-def _merged_pieces(counts, number, smallest):
+def _merged_pieces(counts, number, smallest, at_most):
     """The first `number` pieces that byte-pair encoding merges from characters."""
     if number == 0:
         return []
@@ -128,6 +128,7 @@ def _merged_pieces(counts, number, smallest):
             sentence_iterator=iter(rows),
             model_writer=model,
             vocab_size=1 + num_forms + number,
+            hard_vocab_limit=not at_most,
             **_TRAINER_OPTIONS,
         )
     except RuntimeError as error:
@@ -140,6 +141,7 @@ def _merged_pieces(counts, number, smallest):
             ) from error
         raise
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    number = min(number, processor.get_piece_size() - 1 - num_forms)
     forms = [processor.id_to_piece(i) for i in range(1, 1 + number)]
     return [_piece(form, alphabet) for form in forms]
 
