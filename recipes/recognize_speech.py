@@ -50,7 +50,7 @@ SPEECH = {
 }
 NUM_EXPLAINED = 10  # sounds with their spectrogram, attention and alignment
 MOST_WORDS = 50  # of a confusion matrix
-LEAST_JOINED = 3  # in the test on joined sounds
+LEAST_JOINED, MOST_JOINED = 3, 7  # in the test on joined sounds
 
 
 def main(
@@ -70,6 +70,7 @@ def main(
     label_smoothing: float = 0.1,
     dropout: float | None = None,
     augmented: bool | None = None,
+    max_seconds: float = 20.0,
     most_joined: int | None = None,
     average: int | None = None,
     patience: int = 20,
@@ -101,8 +102,10 @@ def main(
         label_smoothing: Share of the target spread over all tokens.
         dropout: On embeddings and sublayers (0.1; Morse 0).
         augmented: Other speeds, loudness, noise, hidden parts (yes; Morse no).
+        max_seconds: The longest sound that is heard at once; longer ones are heard in
+            windows, which are best as long as what was learned from.
         most_joined: The most sounds in a row, one after the other (7; Morse 1). Above
-            2, strings of 3 to so many are a test too.
+            2, strings of 3 to so many, at most 7, are a test too.
         average: Best epochs whose mean the final weights are (5; Morse 1).
         patience: Epochs to go on without a better validation character error rate.
         num_beams: Width of the search in the test and in the export.
@@ -126,7 +129,7 @@ def main(
     # Data
     train, validation, tests = examples_of(data, leave_out)
     if settings["most_joined"] >= LEAST_JOINED:
-        most = settings["most_joined"]
+        most = min(settings["most_joined"], MOST_JOINED)
         strings = zoo.data.joined_sounds(
             next(iter(tests.values())), LEAST_JOINED, most, seed=seed
         )
@@ -142,6 +145,7 @@ def main(
         tokenizer=tokenizer,
         sample_rate_hz=settings["sample_rate_hz"],
         num_mels=settings["num_mels"],
+        max_seconds=max_seconds,
         dropout=settings["dropout"],
         dtype=dtype,
     )

@@ -75,6 +75,8 @@ def test_rotary_positions_are_the_encoders():
     assert rebuilt.positions == rebuilt.encoder.blocks[0].self_attention.positions
     with pytest.raises(ValueError, match="positions='none'.*'sinusoidal' or 'rotary'"):
         speech_model(positions="none")
+    with pytest.raises(ValueError, match=r"max_seconds must be in 1 \.\.\. 120, got 0"):
+        speech_model(max_seconds=0)
 
 
 @pytest.mark.parametrize("samples", [np.zeros((1, 800)), np.full((1, 700), 0.5)])

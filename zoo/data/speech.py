@@ -23,7 +23,7 @@ def speech_batches(
     sample_rate_hz,
     num_mels=80,
     max_length=256,
-    max_seconds=30,
+    max_seconds=20,
     batch_seconds=200,
     augmented=True,
     most_joined=1,

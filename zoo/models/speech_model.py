@@ -43,6 +43,8 @@ class SpeechModel(DecoderModel):
         sample_rate_hz, num_mels: int. As in `zoo.layers.LogMel`.
         filters: int. As in `zoo.layers.FrameEmbedding`.
         max_length: int. Longest transcript, in tokens.
+        max_seconds: float. The longest sound that is heard at once; a recogniser hears
+            longer ones in windows. Train with sounds, or joined ones, of that length.
         positions: `"sinusoidal"`, or `"rotary"`, from which the encoder learns faster
             what follows what. The decoder's are sinusoidal.
         norm_first: bool.
@@ -77,6 +79,7 @@ class SpeechModel(DecoderModel):
         num_mels=80,
         filters=1024,
         max_length=256,
+        max_seconds=20.0,
         positions="sinusoidal",
         norm_first=True,
         activation="relu",
@@ -89,6 +92,8 @@ class SpeechModel(DecoderModel):
                 f"positions={positions!r} is not supported. Pass 'sinusoidal' or "
                 "'rotary'."
             )
+        if not 1 <= max_seconds <= 120:
+            raise ValueError(f"max_seconds must be in 1 ... 120, got {max_seconds}.")
         self.vocabulary_size = vocabulary_size
         self.num_layers = num_layers
         self.num_decoder_layers = num_decoder_layers
@@ -100,6 +105,7 @@ class SpeechModel(DecoderModel):
         self.num_mels = num_mels
         self.filters = filters
         self.max_length = max_length
+        self.max_seconds = max_seconds
         self.positions = positions
         self.norm_first = norm_first
         self.activation = activation
@@ -217,6 +223,7 @@ class SpeechModel(DecoderModel):
             "num_mels": self.num_mels,
             "filters": self.filters,
             "max_length": self.max_length,
+            "max_seconds": self.max_seconds,
             "positions": self.positions,
             "norm_first": self.norm_first,
             "activation": self.activation,

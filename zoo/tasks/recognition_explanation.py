@@ -5,25 +5,24 @@ import tensorflow as tf
 from zoo.data.first_error import first_error
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.tasks.recognition_graph import sounds_of
-from zoo.tasks.recognition_windows import WINDOW_SECONDS
-
-TOO_LONG = (
-    f"The sound is longer than {WINDOW_SECONDS} seconds, which is the most that is "
-    "heard at once here. Cut it, or ask for its transcript alone."
-)
 
 
-def one_window(data, sample_rate_hz):
+def one_window(data, model):
     """Sounds that are heard at once.
 
     Returns:
         samples float32 `(n, samples)`, their numbers int32 `(n,)`, errors `(n,)`; what
         is longer than a window has an error and no samples.
     """
+    sample_rate_hz = model.sample_rate_hz
     sounds, errors = sounds_of(data, sample_rate_hz)
-    is_long = sounds.row_lengths() > WINDOW_SECONDS * sample_rate_hz
+    is_long = sounds.row_lengths() > int(model.max_seconds * sample_rate_hz)
+    too_long = (
+        f"The sound is longer than {model.max_seconds:g} seconds, which is the most "
+        "that is heard at once here. Cut it, or ask for its transcript alone."
+    )
     errors = tf.map_fn(
-        lambda pair: first_error((pair[1] != "", pair[1]), (pair[0], TOO_LONG)),
+        lambda pair: first_error((pair[1] != "", pair[1]), (pair[0], too_long)),
         (is_long, errors),
         fn_output_signature=tf.TensorSpec([], tf.string),
     )
@@ -53,7 +52,7 @@ def explain(data, token_ids, places, attention, task):
         of what each piece saw of each place, of which there are 25 a second; `error`
         string `(n,)`, also of a sound that is longer than a window.
     """
-    samples, num_samples, errors = one_window(data, task.model.sample_rate_hz)
+    samples, num_samples, errors = one_window(data, task.model)
     is_heard = (errors == "")[:, tf.newaxis]
     token_ids = tf.where(is_heard, token_ids, 0)
     lengths = tf.math.count_nonzero(token_ids, axis=1)

@@ -7,14 +7,13 @@ from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.data.wav_decoding import decode_wav
 from zoo.tasks.generation import in_pieces, missing_rows, smallest_at_least
 from zoo.tasks.recognition_windows import (
-    OVERLAP_SECONDS,
-    WINDOW_SECONDS,
+    OVERLAP,
     borders,
     joined,
     windows_of,
 )
 
-_LENGTHS_SECONDS = (1, 2, 4, 8, WINDOW_SECONDS)  # that windows are padded to
+_LENGTHS_SECONDS = (1, 2, 4, 8)  # that windows are padded to, or to a whole one
 
 
 def sounds_of(data, sample_rate_hz):
@@ -65,10 +64,12 @@ def search_sounds(data, seeds, encode, decode, task, width, max_length=None):
     longest, rate = model.max_length, model.sample_rate_hz
     limit = longest if max_length is None else tf.minimum(max_length, longest)
     sounds, errors = sounds_of(data, rate)
-    overlap, per_place = OVERLAP_SECONDS * rate, rate // PLACES_PER_SECOND
-    windows, owner, starts = windows_of(sounds, WINDOW_SECONDS * rate, overlap)
+    window, per_place = int(model.max_seconds * rate), rate // PLACES_PER_SECOND
+    overlap = int(OVERLAP * window)
+    windows, owner, starts = windows_of(sounds, window, overlap)
     order = tf.argsort(windows.row_lengths())
-    lengths = tf.constant([seconds * rate for seconds in _LENGTHS_SECONDS])
+    lengths = [min(seconds * rate, window) for seconds in _LENGTHS_SECONDS]
+    lengths = tf.constant([*lengths, window])
     # Windows of one sound draw differently.
     seeds = tf.gather(seeds, owner) + tf.cast(starts, tf.int32)
 

@@ -18,7 +18,7 @@ def start(data, task):
         layers, 2, heads, length, head_dim)`.
     """
     model, count = task.model, tf.size(data)
-    samples, num_samples, errors = one_window(data, model.sample_rate_hz)
+    samples, num_samples, errors = one_window(data, model)
     memory, mask = model.encode(samples, num_samples)
     per_place = model.sample_rate_hz // PLACES_PER_SECOND
     return {

@@ -2,8 +2,7 @@
 
 import tensorflow as tf
 
-WINDOW_SECONDS = 20
-OVERLAP_SECONDS = 4
+OVERLAP = 0.2  # of a window
 _QUIET_PLACES = 5  # of 40 ms, over which loudness is averaged
 
 

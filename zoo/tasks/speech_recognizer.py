@@ -95,7 +95,11 @@ class SpeechRecognizer:
             self.tokenizer,
             sample_rate_hz=self.model.sample_rate_hz,
             num_mels=self.model.num_mels,
-            **{"max_length": self.model.max_length, **options},
+            **{
+                "max_length": self.model.max_length,
+                "max_seconds": self.model.max_seconds,
+                **options,
+            },
         )
 
     def generate(
@@ -116,10 +120,10 @@ class SpeechRecognizer:
     ):
         """Transcribes one sound, or a list of sounds, of any length.
 
-        A sound is read by the graph that serves. One longer than 20 seconds is heard in
-        windows that overlap and meet where it is quiet. One that cannot be decoded is
-        an error; in a list it gets an empty transcript of score 0 and a warning, and
-        leaves the others alone.
+        A sound is read by the graph that serves. One longer than the model's
+        `max_seconds` is heard in windows that overlap and meet where it is quiet. One
+        that cannot be decoded is an error; in a list it gets an empty transcript of
+        score 0 and a warning, and leaves the others alone.
 
         Args:
             sounds: a path, the bytes of a WAV file, or an array of floats `(samples,)`
@@ -253,7 +257,7 @@ class SpeechRecognizer:
     def explain(
         self, sound, num_beams=4, length_penalty=0.6, *, sample_rate_hz=None, ctc=False
     ):
-        """Transcribes one sound of at most 20 seconds and says when each piece came.
+        """Transcribes one sound of at most `max_seconds` and says when each piece came.
 
         Returns:
             dict: `transcript` str; `samples`, float32 array at the model's rate;
@@ -274,7 +278,7 @@ class SpeechRecognizer:
         explanation = explain(data, ids, places, attention, self)
         if error := decoded(explanation["error"])[0]:
             raise ValueError(f"{names[0]}: {error}")
-        samples, num_samples, _ = one_window(data, self.model.sample_rate_hz)
+        samples, num_samples, _ = one_window(data, self.model)
         return {
             "transcript": decoded(explanation["transcript"])[0],
             "samples": samples[0, : int(num_samples[0])].numpy(),
@@ -290,10 +294,10 @@ class SpeechRecognizer:
 
         Signatures, each from `audio_bytes` string `(n,)`: `serving_default` gives
         `transcript`, `score` and `error`, all `(n,)`; `n_best` gives `transcripts` and
-        `scores` `(n, num_beams)`, best first, and `error`. Of sounds of at most 20
-        seconds, `explain` gives `transcript`, `target_pieces`, `seconds`, `attention`
-        and `error`; `start` gives the state of a greedy transcript, and `step` takes it
-        and gives the next.
+        `scores` `(n, num_beams)`, best first, and `error`. Of sounds of at most
+        the model's `max_seconds`, `explain` gives `transcript`, `target_pieces`,
+        `seconds`, `attention` and `error`; `start` gives the state of a greedy
+        transcript, and `step` takes it and gives the next.
 
         Args:
             directory: str, such as `"saved_models/fsdd"`. Versions count from 1.
