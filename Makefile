@@ -78,6 +78,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.encode --data $(TEXTS)
 	$(BIN)/python -m benchmarks.masked_lm
 	$(BIN)/python -m benchmarks.caption
+	$(BIN)/python -m benchmarks.recognize
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build zoo.egg-info

@@ -17,12 +17,11 @@ import tyro
 
 import zoo
 from zoo.data.morse import morse_sounds
+from zoo.data.wav_decoding import decode_wav
 from zoo.tasks.speech_scores import normalized, speech_scores
 
 # What trains well: on Morse code, and on some thousands of spoken words.
 GENERATED = {
-    "sample_rate_hz": 8_000,
-    "num_mels": 40,
     "vocabulary_size": 300,
     "epochs": 3,
     "batch_seconds": 30.0,
@@ -35,8 +34,6 @@ GENERATED = {
     "average": 1,
 }
 SPEECH = {
-    "sample_rate_hz": 16_000,
-    "num_mels": 80,
     "vocabulary_size": 1_000,
     "epochs": 60,
     "batch_seconds": 30.0,
@@ -48,6 +45,8 @@ SPEECH = {
     "most_joined": 7,
     "average": 5,
 }
+NARROW_HZ, WIDE_HZ = 8_000, 16_000  # of telephones, of most models of speech
+HZ_PER_MEL = 200
 NUM_EXPLAINED = 10  # sounds with their spectrogram, attention and alignment
 MOST_WORDS = 50  # of a confusion matrix
 LEAST_JOINED, MOST_JOINED = 3, 7  # in the test on joined sounds
@@ -89,8 +88,9 @@ def main(
             code.
         leave_out: Train on all other speakers and test on this one.
         preset: A size; `zoo presets` lists them.
-        sample_rate_hz: To which all sounds are brought (16,000; Morse 8,000).
-        num_mels: Bands of the spectrogram (80; Morse 40).
+        sample_rate_hz: To which all sounds are brought (16,000, or 8,000 where the
+            first has less).
+        num_mels: Bands of the spectrogram (one for 200 Hz).
         vocabulary_size: The most subwords to learn (1,000; Morse 300).
         epochs: Passes over the training sounds (60; Morse 3).
         batch_seconds: Sound in a batch.
@@ -106,7 +106,7 @@ def main(
             windows, which are best as long as what was learned from.
         most_joined: The most sounds in a row, one after the other (7; Morse 1). Above
             2, strings of 3 to so many, at most 7, are a test too.
-        average: Best epochs whose mean the final weights are (5; Morse 1).
+        average: Last epochs whose mean the final weights are (5; Morse 1).
         patience: Epochs to go on without a better validation character error rate.
         num_beams: Width of the search in the test and in the export.
         ctc: Decode by CTC, which is faster, in the test and in the export (no; Morse
@@ -140,11 +140,12 @@ def main(
     )
 
     # Model
+    rate = sample_rate_hz or rate_for(train)
     recognizer = zoo.SpeechRecognizer.from_preset(
         preset,
         tokenizer=tokenizer,
-        sample_rate_hz=settings["sample_rate_hz"],
-        num_mels=settings["num_mels"],
+        sample_rate_hz=rate,
+        num_mels=num_mels or rate // HZ_PER_MEL,
         max_seconds=max_seconds,
         dropout=settings["dropout"],
         dtype=dtype,
@@ -193,6 +194,7 @@ def main(
         mode="min",
         patience=patience,
         average=settings["average"],
+        average_of="last",
         resume=resume,
     )
 
@@ -241,6 +243,15 @@ def examples_of(data, leave_out):
         for part in (train.concatenate(tests["test"]), validation)
     ]
     return *others, {f"speaker {leave_out}": test}
+
+
+def rate_for(examples):
+    """A usual sample rate that the first sound which can be decoded has, or exceeds."""
+    for example in examples:
+        _, rate, error = decode_wav(example["audio"])
+        if error == "":
+            return WIDE_HZ if rate >= WIDE_HZ else NARROW_HZ
+    raise ValueError(f"No sound can be decoded. The last: {error.numpy().decode()}")
 
 
 def columns(rows):

@@ -5,7 +5,8 @@ Plain NumPy; random numbers come from outside.
 
 import numpy as np
 
-SPEEDS = (0.9, 1.0, 1.1)  # Ko et al., 2015, "Audio augmentation for speech recognition"
+# Ko et al., 2015, "Audio augmentation for speech recognition", take 0.9, 1 and 1.1.
+SLOWEST, QUICKEST = 0.85, 1.15
 _MOST_GAP_SECONDS = 0.3  # between joined sounds
 _LOUDNESS_DB = (-12, 6)
 _SIGNAL_TO_NOISE_DB = (5, 40)

@@ -102,7 +102,7 @@ class SpeechCorpus:
         self.samples_per_place = sample_rate_hz // PLACES_PER_SECOND
         self.start_id = tokenizer.start_token_id
         self.end_id = tokenizer.end_token_id
-        quickest = max(sound_views.SPEEDS) if augmented else 1.0
+        quickest = sound_views.QUICKEST if augmented else 1.0
         self.samples, self.ids = [], []
         num_too_long = 0
         unusable = Unusable(examples, "sound", "transcript")

@@ -11,7 +11,7 @@ from zoo.data.epoch_dataset import check_batches_per_update, with_mean_one
 # A place of the model's memory: four frames of 10 ms.
 PLACES_PER_SECOND = 25
 FRAMES_PER_PLACE = 4
-_ALONE_SHARE = 0.5  # of the rows, where sounds are joined
+_ALONE_SHARE = 0.7  # of the rows, where sounds are joined
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +136,7 @@ class SpeechEpochs:
         order = generator.permutation(count) if self.shuffle else np.arange(count)
         speeds = np.ones(count)
         if self.augmented:
-            speeds = generator.choice(sound_views.SPEEDS, count)
+            speeds = generator.uniform(sound_views.SLOWEST, sound_views.QUICKEST, count)
         lengths = sound_views.length_at_speed(self.corpus.lengths, speeds)
         silences = sound_views.gaps(count, self.corpus.sample_rate_hz, generator)
         rows, begin = [], 0
@@ -164,7 +164,7 @@ class SpeechEpochs:
         if not (self.shuffle or self.augmented):
             return int(places), int(tokens)
         size, corpus = max(self.groups), self.corpus
-        slowest = min(sound_views.SPEEDS) if self.augmented else 1.0
+        slowest = sound_views.SLOWEST if self.augmented else 1.0
         longest = np.sort(sound_views.length_at_speed(corpus.lengths, slowest))[-size:]
         silence = sound_views.most_gap(corpus.sample_rate_hz) * (size - 1)
         most = -(-(int(longest.sum()) + silence) // corpus.samples_per_place)

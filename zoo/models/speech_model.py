@@ -237,16 +237,17 @@ def _first(length, counts):
 
 
 def _normalized(frames, mask):
-    """Mean 0 in each band over a sound's frames, deviation 1 over all; padding is 0.
+    """Mean 0 and deviation 1 over all frames and bands of a sound; padding is 0.
 
-    One deviation for all bands: a band in which there is nothing but noise stays quiet.
+    Not band by band: of a short word that would take away its vowel, and it would make
+    a band of nothing but noise as loud as one with a sound in it.
     """
     mask = ops.cast(mask, frames.dtype)[:, :, None]
-    count = ops.maximum(ops.sum(mask, axis=1, keepdims=True), 1.0)
-    mean = ops.sum(frames * mask, axis=1, keepdims=True) / count
+    count = ops.sum(mask, axis=(1, 2), keepdims=True) * frames.shape[-1]
+    count = ops.maximum(count, 1.0)
+    mean = ops.sum(frames * mask, axis=(1, 2), keepdims=True) / count
     frames = (frames - mean) * mask
-    variance = ops.sum(ops.square(frames), axis=(1, 2), keepdims=True)
-    variance = variance / (count * frames.shape[-1])
+    variance = ops.sum(ops.square(frames), axis=(1, 2), keepdims=True) / count
     return frames * ops.rsqrt(variance + _SMALLEST_VARIANCE)
 
 

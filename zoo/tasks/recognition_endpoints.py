@@ -5,7 +5,7 @@ import functools
 import tensorflow as tf
 
 from zoo.tasks.recognition_explanation import explain
-from zoo.tasks.recognition_graph import detokenized, search_sounds
+from zoo.tasks.recognition_graph import detokenized, search_sounds, text_of
 from zoo.tasks.recognition_stream import start, state_signature, step
 
 
@@ -38,7 +38,7 @@ def recognition_endpoints(decode, attention, width, task):
     def serving_default(audio_bytes):
         ids, _, scores, errors = search(audio_bytes, 1)
         # A search leaves those after the first empty.
-        transcripts = task.tokenizer.detokenize(ids[::width].to_tensor())
+        transcripts = text_of(ids[::width].to_tensor(), task.tokenizer)
         return {"transcript": transcripts, "score": scores[:, 0], "error": errors}
 
     def explained(audio_bytes):

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from zoo.data.first_error import first_error
 from zoo.data.speech_epochs import PLACES_PER_SECOND
-from zoo.tasks.recognition_graph import sounds_of
+from zoo.tasks.recognition_graph import sounds_of, text_of
 
 
 def one_window(data, model):
@@ -67,7 +67,7 @@ def explain(data, token_ids, places, attention, task):
     is_token = token_ids > 0
     seconds = tf.cast(places, tf.float32) / PLACES_PER_SECOND
     return {
-        "transcript": task.tokenizer.detokenize(token_ids),
+        "transcript": text_of(token_ids, task.tokenizer),
         "target_pieces": pieces.to_tensor(""),
         "seconds": tf.where(is_token, seconds, 0.0)[:, :longest],
         "attention": tf.where(is_token[:, :, tf.newaxis], seen, 0.0)[:, :longest],

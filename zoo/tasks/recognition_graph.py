@@ -108,10 +108,15 @@ def search_sounds(data, seeds, encode, decode, task, width, max_length=None):
     return ids, places, scores, errors
 
 
+def text_of(token_ids, tokenizer):
+    """int32 `(n, T)` -> string `(n,)`; CTC may hear a space where nothing follows."""
+    return tf.strings.strip(tokenizer.detokenize(token_ids))
+
+
 def detokenized(ids, scores, tokenizer):
     """Ragged ids `(n * width, None)`, scores -> transcripts and scores, best first."""
     width = scores.shape[1]
-    transcripts = tf.reshape(tokenizer.detokenize(ids.to_tensor()), [-1, width])
+    transcripts = tf.reshape(text_of(ids.to_tensor(), tokenizer), [-1, width])
     # Samples come as they were drawn.
     order = tf.argsort(scores, direction="DESCENDING", stable=True)
     return (

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.tasks.recognition_explanation import one_window
+from zoo.tasks.recognition_graph import text_of
 from zoo.tasks.stream_state import greedy_step, specs, stacked, stacked_cache
 
 
@@ -39,7 +40,7 @@ def step(state, task):
     new = greedy_step(
         state, task.model, task.tokenizer, state["limit"], state["memory_mask"]
     )
-    text = task.tokenizer.detokenize(new["token_ids"])
+    text = text_of(new["token_ids"], task.tokenizer)
     return {**state, **new, "transcript": text}
 
 
