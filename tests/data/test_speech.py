@@ -159,11 +159,22 @@ def test_speed_and_noise():
         assert len(other) == sound_views.length_at_speed(900, speed)
         expected = np.sin(np.arange(len(other)) * speed / 9)
         np.testing.assert_allclose(other, expected, atol=2e-3)
-    noisy = [sound_views.in_noise(sound, np.random.default_rng(i)) for i in range(9)]
+    generators = [np.random.default_rng(i) for i in range(9)]
+    noisy = [sound_views.recorded_otherwise(sound, x) for x in generators]
     loudness = [np.abs(x).max() for x in noisy]
     assert max(loudness) > 2 * min(loudness)
-    silence = sound_views.in_noise(np.zeros(5, "float32"), np.random.default_rng(0))
+    silence = sound_views.recorded_otherwise(np.zeros(5, "float32"), generators[0])
     assert not silence.any()
+
+
+def test_another_microphone_makes_some_frequencies_louder():
+    white = np.random.default_rng(1).normal(size=4_001).astype("float32")
+    other = sound_views.recorded_otherwise(white, np.random.default_rng(4))
+    assert other.shape == white.shape and other.dtype == white.dtype
+    gain = np.abs(np.fft.rfft(other)) / np.abs(np.fft.rfft(white))
+    bands = [20 * np.log10(np.median(band)) for band in np.array_split(gain, 20)]
+    assert 3 < max(bands) - min(bands) < 20
+    assert np.abs(np.diff(bands)).max() < 5  # smoothly
 
 
 def test_joined_for_a_test_each_is_in_one_of_them():

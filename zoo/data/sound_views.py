@@ -6,10 +6,12 @@ Plain NumPy; random numbers come from outside.
 import numpy as np
 
 # Ko et al., 2015, "Audio augmentation for speech recognition", take 0.9, 1 and 1.1.
-SLOWEST, QUICKEST = 0.85, 1.15
+SLOWEST, QUICKEST = 0.8, 1.25
 _MOST_GAP_SECONDS = 0.3  # between joined sounds
 _LOUDNESS_DB = (-12, 6)
-_SIGNAL_TO_NOISE_DB = (5, 40)
+_COLOUR_DB = 10  # louder or softer, from the low frequencies to the high
+_NUM_COLOURS = 6
+_SIGNAL_TO_NOISE_DB = (0, 40)
 _NOISY_SHARE = 0.5  # of the sounds
 # Of the frames and of the bands of a sound, what SpecAugment hides at most at once.
 _MOST_HIDDEN = (0.1, 0.2)
@@ -39,9 +41,10 @@ def most_gap(sample_rate_hz):
     return int(_MOST_GAP_SECONDS * sample_rate_hz)
 
 
-def in_noise(samples, generator):
-    """Louder or softer, and perhaps with white noise."""
+def recorded_otherwise(samples, generator):
+    """Louder or softer, by another microphone, and perhaps with white noise."""
     samples = samples * _amplitude(generator.uniform(*_LOUDNESS_DB))
+    samples = _coloured(samples, generator)
     noise = generator.normal(size=len(samples))
     ratio = _amplitude(-generator.uniform(*_SIGNAL_TO_NOISE_DB))
     if generator.random() >= _NOISY_SHARE:
@@ -71,6 +74,16 @@ def hidden(num_frames, num_mels, generator):
         "hidden_frames": hidden_spans(num_frames, _MOST_HIDDEN[0], generator),
         "hidden_mels": hidden_spans(bands, _MOST_HIDDEN[1], generator),
     }
+
+
+def _coloured(samples, generator):
+    """Some frequencies louder, others softer, smoothly."""
+    quick = 1 << len(samples).bit_length()  # of a length that is a prime it takes long
+    spectrum = np.fft.rfft(samples, quick)
+    decibels = generator.uniform(-_COLOUR_DB, _COLOUR_DB, _NUM_COLOURS)
+    places = np.linspace(0, _NUM_COLOURS - 1, len(spectrum))
+    gains = _amplitude(np.interp(places, np.arange(_NUM_COLOURS), decibels))
+    return np.fft.irfft(spectrum * gains)[: len(samples)]
 
 
 def _amplitude(decibels):

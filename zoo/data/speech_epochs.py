@@ -189,7 +189,7 @@ class SpeechEpochs:
         for row, chosen in zip(batch.rows, batch.pairs, strict=True):
             sound, ids = corpus.row(rows[chosen])
             if self.augmented:
-                sound = sound_views.in_noise(sound, generator)
+                sound = sound_views.recorded_otherwise(sound, generator)
             samples[row, : len(sound)] = sound
             num_samples[row] = len(sound)
             target_ids[row, : len(ids) + 1] = [corpus.start_id, *ids]
