@@ -130,7 +130,9 @@ def test_explain_equals_the_task(recognizer, served):
     count = len(expected["target_pieces"])
     pieces = [x.decode("utf-8", "replace") for x in answer["target_pieces"][0].numpy()]
     assert pieces[:count] == expected["target_pieces"] and not any(pieces[count:])
-    np.testing.assert_allclose(answer["seconds"][0, :count], expected["seconds"])
+    np.testing.assert_allclose(
+        answer["seconds"][0, :count], expected["seconds"], rtol=1e-6
+    )
     attention = expected["attention"]
     np.testing.assert_allclose(
         answer["attention"][0, :count, : attention.shape[1]], attention, atol=1e-5
