@@ -5,8 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from zoo.losses import SmoothedCrossentropy, SparseCTC
+from zoo.losses import SmoothedCrossentropy
 from zoo.tasks.sound_requests import wav_of
+from zoo.tasks.sparse_ctc import SparseCTC
 
 RATE = 8_000
 PITCHES_HZ = {"low": 300, "mid": 900, "high": 2_000, "top": 3_300}

@@ -2,9 +2,10 @@
 
 import keras
 
-from zoo.losses import ContrastiveCrossentropy, SmoothedCrossentropy, SparseCTC
+from zoo.losses import ContrastiveCrossentropy, SmoothedCrossentropy
 from zoo.schedules import InverseSquareRoot
 from zoo.tasks.compiling import should_jit_compile
+from zoo.tasks.sparse_ctc import SparseCTC
 
 
 def compile_translation_model(model):
