@@ -168,11 +168,7 @@ class SpeechRecognizer:
             transcripts += some
             scores += their_scores
             errors += decoded(wrong)
-        for name, error in zip(names, errors, strict=True):
-            if error and single:
-                raise ValueError(f"{name}: {error}")
-            if error:
-                _logger.warning("%s has no transcript. %s", name, error)
+        _tell(errors, names, single)
         return as_asked(transcripts, scores, single, return_scores)
 
     def _request(self, data, ctc=False, **options):
@@ -201,22 +197,29 @@ class SpeechRecognizer:
         than 40 ms.
 
         Args:
-            as in `generate`.
+            as in `generate`, which also says what becomes of broken sounds.
 
         Returns:
             list of dicts: `word` str, `begin` and `end` float, seconds; for a list of
             sounds a list of these.
         """
         sounds, names, single = checked_sounds(sounds, sample_rate_hz)
-        search = {"num_beams": num_beams, "length_penalty": length_penalty}
-        width, times = 1 if ctc else num_beams, []
-        for sound, name in zip(sounds, names, strict=True):
-            _, _, wrong, ids, places = self._request([file_bytes(sound)], ctc, **search)
-            if error := decoded(wrong)[0]:
-                raise ValueError(f"{name}: {error}")
-            best = (x[::width][0].numpy().tolist() for x in (ids, places))
-            times.append(word_times(*best, self.tokenizer))
+        times, errors = [], []
+        for begin in range(0, len(sounds), _TOGETHER):
+            data = [file_bytes(x) for x in sounds[begin : begin + _TOGETHER]]
+            ids, places, wrong = self._best(data, ctc, num_beams, length_penalty)
+            for row in zip(ids.to_list(), places.to_list(), strict=True):
+                times.append(word_times(*row, self.tokenizer))
+            errors += decoded(wrong)
+        _tell(errors, names, single)
         return times[0] if single else times
+
+    def _best(self, data, ctc, num_beams, length_penalty):
+        """Ids and places of the best transcripts, RaggedTensors, and errors."""
+        search = {"num_beams": num_beams, "length_penalty": length_penalty}
+        _, _, errors, ids, places = self._request(data, ctc, **search)
+        width = 1 if ctc else num_beams
+        return ids[::width], places[::width], errors
 
     def transcripts_of(self, examples, *, batch_size=64, ctc=False, **options):
         """Transcribes examples and keeps their references beside, for pictures.
@@ -269,10 +272,8 @@ class SpeechRecognizer:
         if not single:
             raise TypeError("explain takes one sound. Call it for each.")
         data = [file_bytes(sounds[0])]
-        search = {"num_beams": num_beams, "length_penalty": length_penalty}
-        _, _, _, ids, places = self._request(data, ctc, **search)
-        width = 1 if ctc else num_beams
-        ids, places = (x[::width].to_tensor() for x in (ids, places))
+        best = self._best(data, ctc, num_beams, length_penalty)
+        ids, places = (x.to_tensor() for x in best[:2])
         data = tf.constant(data)
         attention = self._functions.attention()
         explanation = explain(data, ids, places, attention, self)
@@ -328,6 +329,15 @@ class SpeechRecognizer:
             recognition_endpoints(decode, self._functions.attention(), width, self),
             warmup_inputs={"audio_bytes": np.array([silence])},
         )
+
+
+def _tell(errors, names, single):
+    """Raises what is wrong with the one sound, warns of what is with some of many."""
+    for name, error in zip(names, errors, strict=True):
+        if error and single:
+            raise ValueError(f"{name}: {error}")
+        if error:
+            _logger.warning("%s has no transcript. %s", name, error)
 
 
 _TASK = SpeechRecognizer.__name__

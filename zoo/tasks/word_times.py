@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from zoo.data.speech_epochs import PLACES_PER_SECOND
+from zoo.tasks.requests import decoded
 
 _WORD_START = "\u2581"  # SentencePiece's mark of the space before a word
 
@@ -21,7 +22,7 @@ def word_times(token_ids, places, tokenizer):
         groups[-1][0].append(token_id)
         groups[-1][1].append(place)
     ids = tf.ragged.constant([ids for ids, _ in groups], tf.int32, ragged_rank=1)
-    words = [word.decode().strip() for word in tokenizer.detokenize(ids).numpy()]
+    words = [word.strip() for word in decoded(tokenizer.detokenize(ids))]
     return [
         {
             "word": word,
