@@ -1,9 +1,12 @@
 """Files that come in by their paths or as bytes."""
 
+import logging
 import os
 
 import numpy as np
 import tensorflow as tf
+
+_logger = logging.getLogger(__name__)
 
 _MOST_BYTES = 2**30  # more than any image or sound that is decoded takes
 
@@ -48,3 +51,18 @@ def described(item):
     if isinstance(item, str | os.PathLike):
         return os.fspath(item)
     return f"{type(item).__name__} {item!r:.60}"
+
+
+def tell(errors, names, single, answer):
+    """Raises what is wrong with the one file, warns of what is with some of many.
+
+    Args:
+        errors, names: lists of str; no error is `""`.
+        single: bool.
+        answer: str. What a broken file does not get, such as `"caption"`.
+    """
+    for name, error in zip(names, errors, strict=True):
+        if error and single:
+            raise ValueError(f"{name}: {error}")
+        if error:
+            _logger.warning("%s has no %s. %s", name, answer, error)

@@ -1,5 +1,4 @@
 import collections
-import logging
 import secrets
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from zoo.tasks.captioning_evaluation import captioned_rows
 from zoo.tasks.captioning_explanation import explain
 from zoo.tasks.captioning_functions import CaptioningFunctions
 from zoo.tasks.captioning_graph import pixels_of
+from zoo.tasks.file_requests import tell
 from zoo.tasks.generation import (
     as_asked,
     check_one_answer,
@@ -29,8 +29,6 @@ from zoo.tasks.single_tokenizer import check_model, check_preset, read_folder
 from zoo.tasks.training_defaults import compile_captioning_model
 
 _TOGETHER = 256  # images that `generate` reads before it captions them
-
-_logger = logging.getLogger(__name__)
 
 
 class ImageCaptioner:
@@ -154,11 +152,7 @@ class ImageCaptioner:
             captions += some
             scores += their_scores
             errors += decoded(wrong)
-        for name, error in zip(names, errors, strict=True):
-            if error and single:
-                raise ValueError(f"{name}: {error}")
-            if error:
-                _logger.warning("%s has no caption. %s", name, error)
+        tell(errors, names, single, "caption")
         return as_asked(captions, scores, single, return_scores)
 
     def _request(self, data, **options):

@@ -1,5 +1,4 @@
 import collections
-import logging
 import secrets
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from zoo import presets
 from zoo.data.speech import speech_batches
 from zoo.export import write_saved_model
 from zoo.models import SpeechModel
-from zoo.tasks.file_requests import file_bytes
+from zoo.tasks.file_requests import file_bytes, tell
 from zoo.tasks.generation import (
     as_asked,
     check_one_answer,
@@ -30,8 +29,6 @@ from zoo.tasks.training_defaults import compile_speech_model
 from zoo.tasks.word_times import word_times
 
 _TOGETHER = 64  # sounds that `generate` reads before it transcribes them
-
-_logger = logging.getLogger(__name__)
 
 
 class SpeechRecognizer:
@@ -168,7 +165,7 @@ class SpeechRecognizer:
             transcripts += some
             scores += their_scores
             errors += decoded(wrong)
-        _tell(errors, names, single)
+        tell(errors, names, single, "transcript")
         return as_asked(transcripts, scores, single, return_scores)
 
     def _request(self, data, ctc=False, **options):
@@ -211,7 +208,7 @@ class SpeechRecognizer:
             for row in zip(ids.to_list(), places.to_list(), strict=True):
                 times.append(word_times(*row, self.tokenizer))
             errors += decoded(wrong)
-        _tell(errors, names, single)
+        tell(errors, names, single, "transcript")
         return times[0] if single else times
 
     def _best(self, data, ctc, num_beams, length_penalty):
@@ -329,15 +326,6 @@ class SpeechRecognizer:
             recognition_endpoints(decode, self._functions.attention(), width, self),
             warmup_inputs={"audio_bytes": np.array([silence])},
         )
-
-
-def _tell(errors, names, single):
-    """Raises what is wrong with the one sound, warns of what is with some of many."""
-    for name, error in zip(names, errors, strict=True):
-        if error and single:
-            raise ValueError(f"{name}: {error}")
-        if error:
-            _logger.warning("%s has no transcript. %s", name, error)
 
 
 _TASK = SpeechRecognizer.__name__
