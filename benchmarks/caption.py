@@ -13,7 +13,7 @@ pixels and gives ids. Rates are of images. Writes `caption.csv`, `caption.md` an
 import tempfile
 from pathlib import Path
 
-from benchmarks.command_line import RESULTS, measured, num_rounds, parser, typed
+from benchmarks.command_line import RESULTS, measured, num_rounds, searches, typed
 from benchmarks.driver import Configuration
 from benchmarks.report import write_report
 
@@ -91,7 +91,4 @@ def captioners(options, exported, peers_python):
 
 
 if __name__ == "__main__":
-    options = parser(__doc__, quick="at most 3 rounds")
-    options.add_argument("--batches", type=int, nargs="+", default=BATCHES)
-    options.add_argument("--beams", type=int, nargs="+", default=BEAMS)
-    main(**vars(options.parse_args()))
+    main(**searches(__doc__, BATCHES, BEAMS))

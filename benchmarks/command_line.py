@@ -31,6 +31,19 @@ def parser(description, quick):
     return result
 
 
+def searches(description, batches, beams):
+    """Options of a benchmark of searches, read from the command line.
+
+    Args:
+        description: str. The module's docstring.
+        batches, beams: lists of int. Sizes of requests and widths, if none are given.
+    """
+    options = parser(description, quick="at most 3 rounds")
+    options.add_argument("--batches", type=int, nargs="+", default=batches)
+    options.add_argument("--beams", type=int, nargs="+", default=beams)
+    return vars(options.parse_args())
+
+
 def num_rounds(rounds, quick):
     return min(rounds, MOST_QUICK_ROUNDS) if quick else rounds
 

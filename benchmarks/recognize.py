@@ -11,7 +11,7 @@ WAV files and gives strings, the peer takes samples and gives ids. Weights are r
 Writes `recognize.csv`, `recognize.md` and `recognize.png`.
 """
 
-from benchmarks.command_line import RESULTS, measured, num_rounds, parser, typed
+from benchmarks.command_line import RESULTS, measured, num_rounds, searches, typed
 from benchmarks.driver import Configuration
 from benchmarks.report import write_report
 
@@ -95,7 +95,4 @@ def peer(job, options, peers_python):
 
 
 if __name__ == "__main__":
-    options = parser(__doc__, quick="at most 3 rounds")
-    options.add_argument("--batches", type=int, nargs="+", default=BATCHES)
-    options.add_argument("--beams", type=int, nargs="+", default=BEAMS)
-    main(**vars(options.parse_args()))
+    main(**searches(__doc__, BATCHES, BEAMS))

@@ -56,6 +56,16 @@ def test_align_does_not_depend_on_neighbours_or_padding():
     np.testing.assert_array_equal(padded, together)
 
 
+def test_several_transcripts_of_each_sound():
+    logits = RNG.normal(size=(2, 9, 5)).astype("float32")
+    tokens = np.array(
+        [[1, 2, 3], [2, 2, 0], [4, 1, 0], [3, 0, 0], [0, 0, 0], [1, 4, 1]]
+    )
+    together = ops.convert_to_numpy(ctc.align(logits, tokens))
+    each = ops.convert_to_numpy(ctc.align(np.repeat(logits, 3, axis=0), tokens))
+    np.testing.assert_array_equal(together, each)
+
+
 def test_best_path():
     logits = RNG.normal(size=(4, 7, 3)).astype("float32") * 3
     token_ids, places, scores = map(ops.convert_to_numpy, ctc.best_path(logits))

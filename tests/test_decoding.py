@@ -1,22 +1,16 @@
 """Greedy search, sampling and beam search keep what they promise."""
 
-import importlib.util
-import os
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
 
 from tests.decoding_models import HistoryModel, all_answers, strip
+from tests.on_backend import run_on
 from zoo.decoding import beam_search, greedy, sample
 from zoo.layers import TransformerDecoder
 from zoo.sampling import row_seeds
 
-ROOT = pathlib.Path(__file__).parents[1]
 END = 2
 START_IDS = np.array([0, 1, 3])
 MAX_LENGTH = 6
@@ -445,16 +439,8 @@ def test_batch_and_length_may_be_unknown_when_traced(share_cache):
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_gives_the_same_answers(tmp_path, backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: pip install zoo[{backend}]")
     model = HistoryModel(9, vocabulary_size=12, max_length=MAX_LENGTH)
-    environment = {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
-    subprocess.run(
-        [sys.executable, "-m", "tests.decoding_probe", tmp_path / "theirs.npz"],
-        cwd=ROOT,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", **environment},
-        check=True,
-    )
+    run_on(backend, "-m", "tests.decoding_probe", tmp_path / "theirs.npz")
     theirs = np.load(tmp_path / "theirs.npz")
     ours = {
         "beam": search(model, 3),

@@ -249,7 +249,9 @@ def shift_caption(model, batch, delta):
 def speech(name, **options):
     def make(dtype):
         sizes = (2, 2, 4, HIDDEN_DIM, 32)
-        model = SpeechModel(30, *sizes, num_mels=8, filters=12, dtype=dtype, **options)
+        model = SpeechModel(
+            30, *sizes, num_mels=8, dtype=dtype, **{"filters": 12, **options}
+        )
         model.build()
         return model
 
@@ -348,6 +350,7 @@ CASES = [
     captioning("captioning"),
     captioning("captioning post-norm", norm_first=False, tie_embeddings=False),
     speech("speech"),
+    speech("speech of spectrograms", filters=[4, 6, 5], positions="rotary"),
     text("text"),
     text("text rotary pre-norm", positions="rotary", norm_first=True),
     text("text alibi", positions="alibi"),

@@ -44,24 +44,31 @@ def align(logits, token_ids):
 
     Args:
         logits: float `(B, S, V)`.
-        token_ids: int `(B, T)`, 0 after the last.
+        token_ids: int `(B * n, T)`, 0 after the last: n rows for each of `logits`.
 
     Returns:
-        int32 `(B, T)`, 0 after the last.
+        int32 `(B * n, T)`, 0 after the last.
     """
     token_ids = ops.cast(token_ids, "int32")
-    num_places, num_tokens = ops.shape(logits)[1], ops.shape(token_ids)[1]
+    num_sounds, num_places, _ = ops.shape(logits)
+    num_rows, num_tokens = ops.shape(token_ids)
     num_states = 2 * num_tokens + 1
     states = ops.arange(num_states)
     says = ops.take(ops.pad(token_ids, ((0, 0), (0, 1))), states // 2, axis=1)
-    says = ops.where(states % 2 == 1, says, BLANK)  # (B, states)
-    probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-    emitted = ops.take_along_axis(probabilities, says[:, None, :], axis=2)
+    says = ops.where(states % 2 == 1, says, BLANK)  # (B * n, states)
+    logits = ops.cast(logits, "float32")
+    # All rows of a sound at once: its logits are large where the vocabulary is.
+    together = ops.reshape(says, (num_sounds, 1, -1))
+    emitted = ops.take_along_axis(logits, together, axis=2)
+    emitted = emitted - ops.logsumexp(logits, axis=-1, keepdims=True)
+    emitted = ops.reshape(emitted, (num_sounds, num_places, -1, num_states))
+    emitted = ops.transpose(emitted, (1, 0, 2, 3))
+    emitted = ops.reshape(emitted, (num_places, num_rows, num_states))
     # The blank between two tokens may be left out where they are not equal.
     skips = ops.logical_and(
         says != BLANK, says != ops.pad(says[:, :-2], ((0, 0), (2, 0)))
     )
-    start = ops.where(states <= 1, emitted[:, 0], _NEVER)
+    start = ops.where(states <= 1, emitted[0], _NEVER)
 
     def forward(scores, emitted):
         stay = scores
@@ -72,8 +79,7 @@ def align(logits, token_ids):
         # Keras's scan on TensorFlow gives results of the state's type only.
         return best, ops.cast(ops.argmax(ways, axis=0), best.dtype)
 
-    later = ops.transpose(emitted[:, 1:], (1, 0, 2))
-    scores, came_by = ops.scan(forward, start, later)
+    scores, came_by = ops.scan(forward, start, emitted[1:])
     came_by = ops.cast(came_by, "int32")
     # The last state is the last token, or the blank after it.
     last = 2 * ops.sum(ops.cast(token_ids != BLANK, "int32"), axis=1, keepdims=True)

@@ -96,7 +96,7 @@ _WANG_S2T = "Wang et al. 2020, https://arxiv.org/abs/2010.05171"
 
 _SPEECH = {
     # name           layers   heads hidden intermediate filters dropout positions
-    "speech_tiny":  ((4,  2), 4,    128,   512,         256,    0.1,    "rotary"),
+    "speech_tiny":  ((4,  2), 4,    128,   512,         (32, 64, 64), 0.1, "rotary"),
     "speech_small": ((12, 6), 4,    256,   2048,        1024,   0.1,    "sinusoidal"),
     "speech_base":  ((12, 6), 8,    512,   2048,        1024,   0.15,   "sinusoidal"),
 }  # fmt: skip
@@ -104,7 +104,7 @@ _SPEECH = {
 # s2t_transformer_s and _m: parameters of the published checkpoints, with their
 # vocabulary of 10,000 and without CTC; ours of the smallest is our count.
 _SPEECH_PUBLISHED = {
-    "speech_tiny":  (2_868_480,  "ours, after " + _WANG_S2T),
+    "speech_tiny":  (2_739_520,  "ours, after " + _WANG_S2T),
     "speech_small": (29_536_256, _WANG_S2T),
     "speech_base":  (71_207_936, _WANG_S2T),
 }  # fmt: skip

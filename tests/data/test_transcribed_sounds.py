@@ -95,6 +95,52 @@ def test_the_layout_of_librispeech(tmp_path):
     assert len(read_all(tmp_path, "validation")) == len(read_all(tmp_path, "test")) == 2
 
 
+def test_librispeech_from_the_folder_above(tmp_path):
+    for i, split in enumerate(("train-clean-100", "test-clean")):
+        folder = tmp_path / "LibriSpeech" / split / f"10{i}" / "1240"
+        folder.mkdir(parents=True)
+        (folder / f"10{i}-1240-0000.flac").write_bytes(sound_file(SOUNDS[i], "FLAC"))
+        (folder / f"10{i}-1240.trans.txt").write_text(f"10{i}-1240-0000 WORD{i}\n")
+    assert [x["transcript"] for x in read_all(tmp_path, "train")] == [b"WORD0"]
+    assert [x["transcript"] for x in read_all(tmp_path, "test")] == [b"WORD1"]
+
+
+def test_names_and_values_as_people_write_them(tmp_path):
+    (tmp_path / "wavs").mkdir()
+    for i in range(4):
+        (tmp_path / "wavs" / f"{i}.wav").write_bytes(sound_file(SOUNDS[i]))
+    names = ["./wavs/0.wav", "wavs\\1.wav", str(tmp_path / "wavs" / "2.wav"), "3.wav"]
+    rows = [
+        {"Path": name, "Text": str(i), "Speaker": i % 2, "Split": " Train"}
+        for i, name in enumerate(names)
+    ]
+    rows[3]["Split"] = "TEST"
+    lines = [json.dumps(row) for row in rows]
+    (tmp_path / "latest.jsonl").write_text("\n".join(lines))
+    found = read_all(tmp_path, "train")
+    assert [heard(x)[0] for x in found] == SOUNDS[:3].tolist()
+    assert [x["transcript"] for x in read_all(tmp_path, "test")] == [b"3"]
+
+
+def test_sounds_that_are_not_read(tmp_path):
+    write_table(tmp_path / "clips.tsv", [("path", "sentence"), ("a.mp3", "hello")])
+    with pytest.raises(ValueError, match=r"'a.mp3', which are not read. Convert them"):
+        read(tmp_path, "train")
+
+
+def test_half_a_character_is_named(tmp_path):
+    (tmp_path / "0.wav").write_bytes(sound_file(SOUNDS[0]))
+    (tmp_path / "a.jsonl").write_text('{"audio": "0.wav", "text": "\\ud800"}')
+    with pytest.raises(ValueError, match="line 1: 'text' has half a character"):
+        read(tmp_path, "train")
+
+
+def test_a_flac_file_that_claims_a_day_is_not_read_whole():
+    data = bytearray(sound_file(SOUNDS[0], "FLAC"))
+    data[21:26] = bytes([data[21] | 0x0F, 0xFF, 0xFF, 0xFF, 0xFF])  # of its samples
+    assert flac.wav_of_flac(tf.constant(bytes(data))).numpy() == b""
+
+
 def test_what_no_split_is_named_for_is_held_out(tmp_path):
     rows = [("file", "text")]
     for i in range(6):

@@ -37,12 +37,12 @@ def wav(sound, kind="i2", rate=8_000):
     return file.getvalue()
 
 
-def riff(sound, tag=1, channels=1, rate=8_000, bits=16, extra=b"", length=None):
+def riff(sound, tag=1, channels=1, rate=8_000, bits=16, extra=b"", **claims):
     """The bytes of a WAV, chunk by chunk."""
-    step = channels * bits // 8
+    step = claims.get("align", channels * bits // 8)
     form = struct.pack("<HHIIHH", tag, channels, rate, 0, step % 2**16, bits)
     form = chunk(b"fmt ", form + extra)
-    data = form + b"data" + struct.pack("<I", length or len(sound)) + sound
+    data = form + b"data" + struct.pack("<I", claims.get("length", len(sound))) + sound
     return b"RIFF" + struct.pack("<I", len(data) + 4) + b"WAVE" + data
 
 
@@ -101,6 +101,25 @@ def test_a_length_that_the_writer_did_not_know(length):
     np.testing.assert_allclose(samples * 2**15, range(7), atol=1e-3)
 
 
+def test_a_length_of_0_that_was_never_mended():
+    """As writers to a pipe leave it, which know neither length."""
+    data = bytearray(riff(np.arange(7, dtype="<i2").tobytes()))
+    data[4:8], data[40:44] = struct.pack("<I", 36), struct.pack("<I", 0)
+    samples, _, error = decode(bytes(data))
+    assert error == ""
+    np.testing.assert_allclose(samples * 2**15, range(7), atol=1e-3)
+    empty = riff(b"") + chunk(b"LIST", b"of words")
+    empty = b"RIFF" + struct.pack("<I", len(empty) - 8) + empty[8:]
+    samples, rate, error = decode(empty)
+    assert (len(samples), rate, error) == (0, 8_000, "")
+
+
+def test_what_is_far_too_loud_is_bounded():
+    sound = np.array([0.5, 1e25, -1e25], "<f4").tobytes()
+    samples, _, _ = decode(riff(sound, tag=3, bits=32))
+    np.testing.assert_allclose(samples, [0.5, 1e5, -1e5])
+
+
 def test_what_is_not_finite_is_silence():
     sound = np.array([0.5, np.nan, np.inf, -0.25], "<f4").tobytes()
     samples, _, error = decode(riff(sound, tag=3, bits=32))
@@ -116,6 +135,8 @@ WHOLE = wav(SOUND)
         (b"", "has no bytes"),
         (b"RIFF", "no WAV"),
         (b"\xff\xd8\xff an image", "no WAV"),
+        (b"fLaC and a sound", "is FLAC; WAV is the kind that is read"),
+        (riff(b"\0" * 8, align=4), "take 4 bytes, but 1 of 16 bits take 2"),
         (WHOLE[:12], "no description of its format"),
         (WHOLE[:30], "no description of its format"),
         (WHOLE[:40], "no sound in it: it is cut short"),
@@ -125,7 +146,7 @@ WHOLE = wav(SOUND)
         (riff(b"\0" * 8, channels=65_535), "65535 channels"),
         (riff(b"\0" * 8, rate=0), "0 samples a second; 1,000 to"),
         (riff(b"\0" * 8, rate=2**32 - 1), "2147483647 samples a second"),
-        (riff(b"\0" * 7_200_000, rate=1_000), "longer than 3,600 seconds"),
+        (riff(b"\0" * 7_200_002, rate=1_000), "longer than 3,600 seconds"),
     ],
 )
 def test_an_error_says_what_is_wrong(data, words):

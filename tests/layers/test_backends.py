@@ -1,38 +1,9 @@
 """The same weights give the same answers and train alike on every backend."""
 
-import importlib.util
-import os
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
-
-
-def run_on(backend, *command):
-    """Runs `python -m command` in a fresh process on a backend; returns its output."""
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: pip install zoo[{backend}]")
-    environment = {
-        "KERAS_BACKEND": backend,
-        # The device that every machine has, so that roundings compare.
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "JAX_PLATFORMS": "cpu",
-        # Compiling takes longer here than computing.
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
-    }
-    result = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+from tests.on_backend import run_on
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +19,7 @@ def probe(tmp_path_factory):
 
     def run(backend):
         path = folder / f"{backend}.npz"
-        run_on(backend, "tests.layers.backend_probe", folder / "in.npz", path)
+        run_on(backend, "-m", "tests.layers.backend_probe", folder / "in.npz", path)
         return dict(np.load(path))
 
     return run
@@ -86,5 +57,5 @@ def test_ways_agree_on_tensorflow(expected):
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_mask_contract_holds_on(backend):
     options = ("-q", "-p", "no:cacheprovider", "-k", "not bfloat16")
-    output = run_on(backend, "pytest", *options, "tests/test_mask_contract.py")
+    output = run_on(backend, "-m", "pytest", *options, "tests/test_mask_contract.py")
     assert " passed" in output

@@ -12,7 +12,7 @@ import pytest
 from keras import ops
 
 from tests.contracts import assert_layer_contract
-from zoo.layers import FrameEmbedding, LogMel
+from zoo.layers import FrameEmbedding, LogMel, SpectrogramEmbedding
 from zoo.layers.log_mel import mel_filters
 
 REFERENCES = dict(np.load(Path(__file__).parent / "references" / "whisper_mel.npz"))
@@ -25,6 +25,12 @@ def test_the_filters_are_whispers(rate, num_mels):
     ours = mel_filters(rate, rate * 25 // 1000, num_mels)
     expected = REFERENCES[f"filters_{rate}_{num_mels}"]
     np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+EMBEDDINGS = [
+    lambda: FrameEmbedding(8, filters=12),
+    lambda: SpectrogramEmbedding(8, filters=[4, 6, 5]),
+]
 
 
 def test_the_logarithms_are_whispers():
@@ -53,20 +59,22 @@ def test_log_mel_keeps_the_layer_contract():
     assert_layer_contract(LogMel(8_000, 12), samples, output_shape=(2, 7, 12))
 
 
-def test_frame_embedding_keeps_the_layer_contract():
-    layer = FrameEmbedding(8, filters=12)
+@pytest.mark.parametrize("make", EMBEDDINGS)
+def test_embeddings_keep_the_layer_contract(make):
+    layer = make()
     assert layer.compute_output_shape(FRAMES.shape) == (2, 3, 8)
     vectors, mask = layer(FRAMES)
     assert vectors.shape == (2, 3, 8) and mask is None
-    clone = FrameEmbedding.from_config(layer.get_config())
+    clone = type(layer).from_config(layer.get_config())
     clone.build(FRAMES.shape)
     clone.set_weights(layer.get_weights())
     np.testing.assert_allclose(clone(FRAMES)[0], vectors, atol=1e-6)
 
 
+@pytest.mark.parametrize("make", EMBEDDINGS)
 @pytest.mark.parametrize("count", range(1, 11))
-def test_padded_frames_change_no_vector(count):
-    layer = FrameEmbedding(8, filters=12)
+def test_padded_frames_change_no_vector(make, count):
+    layer = make()
     alone, _ = layer(FRAMES[:, :count])
     mask = np.arange(FRAMES.shape[1])[None].repeat(2, axis=0) < count
     padded, mask = layer(FRAMES, padding_mask=mask)
@@ -77,3 +85,17 @@ def test_padded_frames_change_no_vector(count):
 def test_filters_are_halves():
     with pytest.raises(ValueError, match="pass an even number such as 1024"):
         FrameEmbedding(8, filters=7)
+    with pytest.raises(ValueError, match="channels of two at least"):
+        SpectrogramEmbedding(8, filters=[4])
+
+
+def test_a_spectrogram_a_little_higher_is_told_alike():
+    """Eight bands are one vector's, so what is eight bands higher is one place on."""
+    layer = SpectrogramEmbedding(5, filters=[2, 3, 4])
+    tone = np.zeros((1, 12, 64), "float32")
+    tone[:, :, 20:23] = rng.normal(size=(1, 12, 3))
+    layer(tone)
+    layer.project.kernel.assign(np.tile(layer.project.kernel[:4], (8, 1)))
+    higher = layer(np.roll(tone, 8, axis=2))[0]
+    np.testing.assert_allclose(higher, layer(tone)[0], atol=1e-5)
+    assert np.abs(layer(np.zeros_like(tone))[0] - higher).max() > 1e-3

@@ -7,6 +7,7 @@ from keras import ops
 
 from zoo.losses import SmoothedCrossentropy
 from zoo.models import SpeechModel
+from zoo.models.speech_model import _scaling
 
 RNG = np.random.default_rng(0)
 COUNTS = np.array([3_000, 1_700], "int32")
@@ -108,6 +109,23 @@ def test_hidden_spans_do_not_matter():
     bands = outputs(model, hidden_mels=np.array([[[2, 3], [5, 1]], [[0, 0], [0, 0]]]))
     assert np.abs(outputs(model)["ctc"][0] - bands["ctc"][0]).max() > 1e-3
     np.testing.assert_allclose(outputs(model)["ctc"][1], bands["ctc"][1], atol=1e-6)
+
+
+def test_bands_are_taken_from_further_up():
+    model = speech_model(norm_first=False)
+    scales = np.array([1.0, 1.2], "float32")
+    scaled = outputs(model, mel_scales=scales)
+    np.testing.assert_allclose(outputs(model)["ctc"][0], scaled["ctc"][0], atol=1e-5)
+    assert np.abs(outputs(model)["ctc"][1] - scaled["ctc"][1]).max() > 1e-3
+    ramp = np.arange(5, dtype="float32")
+    moved = ramp @ ops.convert_to_numpy(_scaling(ops.convert_to_tensor(scales), 5))
+    np.testing.assert_allclose(moved, [ramp, [0, 1.2, 2.4, 3.6, 4]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0, 900, 22_050, 8000.5])
+def test_a_rate_must_make_whole_frames(rate):
+    with pytest.raises(ValueError, match="no multiple of 100 from 1,000 up"):
+        speech_model(sample_rate_hz=rate)
 
 
 def test_both_losses_fall_together(tmp_path):

@@ -19,6 +19,20 @@ def few_sounds_and_a_small_model(monkeypatch):
         monkeypatch.setitem(morse.NUM_SOUNDS, split, count)
 
 
+def folder_of_tones(folder):
+    """Of three speakers; the first of eve's has many words."""
+    folder.mkdir()
+    rows = ["file\ttranscript\tspeaker\tsplit"]
+    for i, (word,) in enumerate(sentences(24, most=1)):
+        words = [word] * (20 if i == 2 else 1)
+        (folder / f"{i}.wav").write_bytes(wav_of(sung(words, seed=i), RATE))
+        speaker = ("ann", "ben", "eve")[i % 3]
+        rows.append(
+            f"{i}.wav\t{' '.join(words)}\t{speaker}\t{'test' if i < 6 else 'train'}"
+        )
+    (folder / "index.tsv").write_text("\n".join(rows))
+
+
 def test_it_learns_measures_draws_and_exports(tmp_path):
     run, export = tmp_path / "run", tmp_path / "export"
     scores = recognize_speech.main(
@@ -35,21 +49,23 @@ def test_it_learns_measures_draws_and_exports(tmp_path):
     assert zoo.SpeechRecognizer.from_preset(run).model.sample_rate_hz == 8_000
 
 
+def test_a_speaker_who_is_not_there_is_told_before_training(tmp_path):
+    folder_of_tones(tmp_path / "tones")
+    with pytest.raises(ValueError, match="of .*tones are ann, ben, eve. Name one"):
+        recognize_speech.main(data=str(tmp_path / "tones"), leave_out="nobody")
+    with pytest.raises(ValueError, match="--leave-out needs --data"):
+        recognize_speech.main(leave_out="ann")
+
+
 @pytest.mark.slow
 def test_one_speaker_is_left_out_and_strings_are_a_test(tmp_path):
-    data = tmp_path / "tones"
-    data.mkdir()
-    rows = ["file\ttranscript\tspeaker\tsplit"]
-    for i, (word,) in enumerate(sentences(24, most=1)):
-        (data / f"{i}.wav").write_bytes(wav_of(sung([word], seed=i), RATE))
-        speaker = ("ann", "ben", "eve")[i % 3]
-        rows.append(f"{i}.wav\t{word}\t{speaker}\t{'test' if i < 6 else 'train'}")
-    (data / "index.tsv").write_text("\n".join(rows))
+    folder_of_tones(tmp_path / "tones")
     scores = recognize_speech.main(
-        data=str(data),
+        data=str(tmp_path / "tones"),
         leave_out="eve",
         sample_rate_hz=RATE,
         most_joined=3,
+        max_seconds=2.0,
         epochs=1,
         average=1,
         num_beams=2,
@@ -57,4 +73,5 @@ def test_one_speaker_is_left_out_and_strings_are_a_test(tmp_path):
         export_dir=str(tmp_path / "export"),
     )
     assert set(scores) == {"speaker eve", "joined 3 to 3"}
+    assert len(list((tmp_path / "run" / "sounds").glob("*.png"))) == 7  # of 8
     assert (tmp_path / "run" / "confusion.png").is_file()

@@ -1,14 +1,10 @@
 """A captioner on JAX: the same captions, from the same folder, and it trains."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
-import pytest
 
+from tests.on_backend import run_on
 from tests.tasks.captioned import PAIRS, examples
 
 PROGRAM = """
@@ -31,18 +27,9 @@ print(json.dumps({
 
 
 def test_jax_reads_it_captions_alike_and_trains_on(captioner, tmp_path):
-    if importlib.util.find_spec("jax") is None:
-        pytest.skip("jax is not installed: pip install 'zoo[jax]'")
     captioner.save_to_preset(tmp_path)
-    result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-    )
-    assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout.splitlines()[-1])
+    output = run_on("jax", "-c", PROGRAM, tmp_path)
+    found = json.loads(output.splitlines()[-1])
     assert found["backend"] == "jax"
     images = [e["image"] for e in examples().take(5).as_numpy_iterator()]
     assert len(images) == len(PAIRS[:5])

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import zoo
+from benchmarks.workers.forced_translator import word_vocabulary
 from tests.tasks.spoken import GAP_SECONDS, RATE, TONE_SECONDS, sentences, sung
 from tests.tasks.spoken import trained_recognizer as trained
 from zoo.tasks.sound_requests import wav_of
+from zoo.text import SentencePieceTokenizer
 
 MOST_MIB = 1024
 
@@ -58,3 +61,18 @@ def test_ten_minutes_are_heard_to_the_last_word():
     begins = GAP_SECONDS + (TONE_SECONDS + GAP_SECONDS) * np.arange(len(words))
     heard = [time["begin"] for time in times]
     np.testing.assert_allclose(heard, begins, atol=TONE_SECONDS + 0.04)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"num_beams": 4}, {"ctc": True}])
+def test_ten_minutes_take_little_memory_with_a_large_vocabulary(options):
+    if not Path("/proc/self/status").exists():
+        pytest.skip("memory is read from /proc")
+    tokenizer = SentencePieceTokenizer(word_vocabulary(10_000))
+    recognizer = zoo.SpeechRecognizer.from_preset("speech_tiny", tokenizer=tokenizer)
+    rate = recognizer.model.sample_rate_hz
+    noise = np.random.default_rng(0).normal(0, 0.1, 600 * rate).astype("float32")
+    recognizer.generate(noise[:rate], sample_rate_hz=rate)
+    with memory_watched() as peak:
+        recognizer.generate(noise, sample_rate_hz=rate, **options)
+    assert 0 < peak[0] < MOST_MIB

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.tasks.recognition_windows import borders, joined, windows_of
+from zoo.tasks.recognition_windows import borders, joined, parts_of, windows_of
 
 PLACE = 4  # samples
 WINDOW, OVERLAP = 20 * PLACE, 8 * PLACE
@@ -21,9 +21,14 @@ def sounds(lengths=LENGTHS, seed=0):
     return tf.ragged.constant([x.astype("float32") for x in rows], ragged_rank=1)
 
 
+def windows_in(ragged):
+    return windows_of(ragged.row_lengths(), WINDOW, OVERLAP)
+
+
 def test_windows_cover_their_sounds():
     ragged = sounds()
-    windows, owner, starts = windows_of(ragged, WINDOW, OVERLAP)
+    owner, starts, ends = windows_in(ragged)
+    windows = parts_of(ragged, owner, starts, ends)
     owner, starts = owner.numpy(), starts.numpy()
     for i, sound in enumerate(ragged.to_list()):
         own = np.flatnonzero(owner == i)
@@ -39,10 +44,9 @@ def test_windows_cover_their_sounds():
 
 def test_windows_meet_in_their_overlap_where_it_is_quiet():
     ragged = sounds()
-    windows, owner, starts = windows_of(ragged, WINDOW, OVERLAP)
-    since, until = (x.numpy() for x in borders(windows, owner, starts, OVERLAP, PLACE))
-    starts, owner = starts.numpy(), owner.numpy()
-    ends = starts + windows.row_lengths().numpy()
+    windows = windows_in(ragged)
+    since, until = (x.numpy() for x in borders(ragged, *windows, OVERLAP, PLACE))
+    owner, starts, ends = (x.numpy() for x in windows)
     num_borders = 0
     for k in range(len(owner)):
         follows = k > 0 and owner[k - 1] == owner[k]
@@ -53,21 +57,21 @@ def test_windows_meet_in_their_overlap_where_it_is_quiet():
             assert starts[k + 1] <= until[k] <= ends[k]
             assert until[k] // PLACE % 13 < 6
         else:
-            assert until[k] == ends[k]
+            assert until[k] == np.iinfo(np.int64).max
     assert num_borders == 1 + 2 + 5
 
 
 @pytest.mark.parametrize("width", [1, 2])
 def test_each_token_is_kept_once(width):
     ragged = sounds()
-    windows, owner, starts = windows_of(ragged, WINDOW, OVERLAP)
-    since, until = borders(windows, owner, starts, OVERLAP, PLACE)
+    owner, starts, ends = windows_in(ragged)
+    since, until = borders(ragged, owner, starts, ends, OVERLAP, PLACE)
     # Every third place of a sound says its own number; a window hears what is in it.
     num_windows, longest = len(owner), 30
     token_ids, places = np.zeros((2, num_windows, width, longest), "int32")
     for k in range(num_windows):
         begin = int(starts[k]) // PLACE
-        end = -(-(int(starts[k]) + int(windows.row_lengths()[k])) // PLACE)
+        end = -(-int(ends[k]) // PLACE)
         said = [place for place in range(begin, end) if place % 3 == 1]
         for b in range(width):
             token_ids[k, b, : len(said)] = np.array(said) + 1 + 1000 * b
@@ -86,10 +90,22 @@ def test_each_token_is_kept_once(width):
 
 
 def test_no_sound_has_no_windows():
-    windows, owner, starts = windows_of(sounds([0, 0]), WINDOW, OVERLAP)
+    ragged = sounds([0, 0])
+    owner, starts, ends = windows_in(ragged)
     assert len(owner) == 0
-    since, until = borders(windows, owner, starts, OVERLAP, PLACE)
+    since, until = borders(ragged, owner, starts, ends, OVERLAP, PLACE)
     assert since.shape == until.shape == (0,)
     nothing = tf.zeros([0, 1, 5], tf.int32)
     found, _ = joined(nothing, nothing, owner, starts, since, until, 2, PLACE)
     assert found.to_list() == [[], []]
+
+
+def test_what_no_path_can_say_is_kept_in_the_last_window():
+    ragged = sounds([WINDOW])
+    owner, starts, ends = windows_in(ragged)
+    since, until = borders(ragged, owner, starts, ends, OVERLAP, PLACE)
+    token_ids = tf.constant([[[5, 6, 0]]])
+    behind = WINDOW // PLACE + 3  # as of the padding
+    places = tf.constant([[[behind, behind, 0]]])
+    found, _ = joined(token_ids, places, owner, starts, since, until, 1, PLACE)
+    assert found.to_list() == [[5, 6]]

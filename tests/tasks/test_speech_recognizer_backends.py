@@ -1,14 +1,10 @@
 """A recogniser on JAX: the same transcripts, from the same folder, and it trains."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
-import pytest
 
+from tests.on_backend import run_on
 from tests.tasks.spoken import RATE, sung, untrained_recognizer
 
 PROGRAM = """
@@ -32,19 +28,10 @@ print(json.dumps({
 
 
 def test_jax_reads_it_hears_alike_and_trains_on(tmp_path):
-    if importlib.util.find_spec("jax") is None:
-        pytest.skip("jax is not installed: pip install 'zoo[jax]'")
     recognizer = untrained_recognizer()
     recognizer.save_to_preset(tmp_path)
-    result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-    )
-    assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout.splitlines()[-1])
+    output = run_on("jax", "-c", PROGRAM, tmp_path)
+    found = json.loads(output.splitlines()[-1])
     assert found["backend"] == "jax"
     sounds = [sung(["low", "high"]), sung(["mid"] * 60)]
     options = {"sample_rate_hz": RATE, "return_scores": True}

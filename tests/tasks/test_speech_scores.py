@@ -1,6 +1,12 @@
+import numpy as np
 import pytest
 
-from zoo.tasks.speech_scores import speech_scores, wilson_interval
+from zoo.tasks.speech_scores import (
+    confusion,
+    normalized,
+    speech_scores,
+    wilson_interval,
+)
 
 
 def test_errors_are_counted_over_all_words():
@@ -34,3 +40,24 @@ def test_the_interval_is_wilsons():
         *((0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)),
     ):
         assert wilson_interval(successes, count) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_marks_are_parts_of_words_and_apostrophes_are_alike():
+    words = ["\u092e\u0947\u0930\u093e"], ["\u092e\u0947\u0930\u0940"]
+    assert speech_scores(*words)["wer"] == 1
+    assert normalized("It\u2019s") == "it's"
+    assert normalized("snake_case \u2014 100 %") == "snake case 100"
+
+
+def test_what_was_taken_for_what():
+    names, table = confusion(
+        ["one too", "two", "x one"], ["one two", "two three", "one"]
+    )
+    assert names == ["one", "three", "two", "(other)", "(none)"]
+    expected = np.zeros((5, 5), int)
+    expected[0, 0], expected[2, 2], expected[2, 3] = 2, 1, 1
+    expected[1, 4], expected[4, 3] = 1, 1  # left out, added
+    np.testing.assert_array_equal(table, expected)
+    names, table = confusion(["abd"], ["abc e"], most=1)
+    assert names == ["a", "(other)", "(none)"]
+    np.testing.assert_array_equal(table, [[1, 0, 0], [0, 2, 2], [0, 0, 0]])

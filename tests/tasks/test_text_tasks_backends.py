@@ -1,16 +1,13 @@
 """Tasks on texts that were saved on TensorFlow answer alike on other backends."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 import zoo
+from tests.on_backend import run_on
 from tests.tasks.small_encoder import SIZES
 from tests.tasks.text_tasks_probe import EXAMPLES, TEXTS, answers
 
@@ -52,18 +49,9 @@ def assert_alike(found, expected):
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_answers_alike_and_trains_on(tasks, backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: pip install 'zoo[{backend}]'")
     made, folder = tasks
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.tasks.text_tasks_probe", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "KERAS_BACKEND": backend},
-    )
-    assert result.returncode == 0, result.stderr
-    lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
+    output = run_on(backend, "-m", "tests.tasks.text_tasks_probe", folder)
+    lines = [line for line in output.splitlines() if line.startswith("{")]
     found = {line["task"]: line for line in map(json.loads, lines)}
     assert set(found) == set(EXAMPLES)
     for name, task in made.items():

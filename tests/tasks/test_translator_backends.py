@@ -1,12 +1,9 @@
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from tests.on_backend import run_on
 from tests.tasks.test_translator import LONG, TEXTS
 
 PROGRAM = """
@@ -38,19 +35,10 @@ print(json.dumps({
 def test_another_backend_reads_it_answers_alike_and_trains_on(
     translator, backend, tmp_path
 ):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed: pip install 'zoo[{backend}]'")
     translator.save_to_preset(tmp_path)
     texts = [*TEXTS, LONG, ""]
-    result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path), json.dumps(texts)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "KERAS_BACKEND": backend},
-    )
-    assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout.splitlines()[-1])
+    output = run_on(backend, "-c", PROGRAM, tmp_path, json.dumps(texts))
+    found = json.loads(output.splitlines()[-1])
     assert found["backend"] == backend
     answers, scores = translator.generate(texts, num_beams=2, return_scores=True)
     assert found["answers"] == answers

@@ -4,6 +4,8 @@ import io
 
 import tensorflow as tf
 
+from zoo.data.wav_decoding import MOST_SECONDS
+
 try:
     import soundfile
 except ModuleNotFoundError:  # an extra
@@ -41,6 +43,8 @@ def _converted(data):
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
             subtype = _SUBTYPES.get(sound.subtype, sound.subtype)
+            if sound.frames > MOST_SECONDS * sound.samplerate:
+                return b""  # or its header is damaged
             samples = sound.read(dtype="int32")
             rate = sound.samplerate
         soundfile.write(file, samples, rate, subtype=subtype, format="WAV")

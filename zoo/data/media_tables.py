@@ -5,7 +5,7 @@ import re
 
 from zoo.data.media_files import find_media
 from zoo.data.missing_split import MissingSplitError
-from zoo.data.records import SPLIT, first_names, read_records
+from zoo.data.records import SPLIT, check_characters, first_names, read_records
 
 # More files than this share that are not there are an error, fewer are left out.
 _MOST_MISSING = 0.05
@@ -43,18 +43,19 @@ def table_rows(path, file_columns, text_columns, other=None):
                 f"{path}, line {number}: {file!r} and {text!r} must be strings, or "
                 f"a list of strings; got {values!r:.200}."
             )
-        split = record.get(SPLIT) or split_in(path)
+        for value in texts:
+            check_characters(path, number, text, value)
+        split = str(record.get(known.get(SPLIT)) or "").strip().lower()
         rest = record.get(known.get(other))
-        rows += [(record[file], split, value, rest) for value in texts]
+        rest = None if rest is None else str(rest)
+        rows += [(values[0], split or split_in(path), value, rest) for value in texts]
     return rows
 
 
 def split_in(path):
     """The split that a file is named after; None if none."""
     words = re.findall(r"[a-z]+", path.name.lower().replace("images", ""))
-    return next(
-        (name for name in _SPLITS for word in words if word.endswith(name)), None
-    )
+    return next((name for name in _SPLITS for word in words if word == name), None)
 
 
 def rows_of_split(folder, rows, names):

@@ -10,12 +10,13 @@ SLOWEST, QUICKEST = 0.8, 1.25
 _MOST_GAP_SECONDS = 0.3  # between joined sounds
 _LOUDNESS_DB = (-12, 6)
 _COLOUR_DB = 10  # louder or softer, from the low frequencies to the high
-_NUM_COLOURS = 6
+_NUM_COLOURS = 10
 _SIGNAL_TO_NOISE_DB = (0, 40)
 _NOISY_SHARE = 0.5  # of the sounds
 # Of the frames and of the bands of a sound, what SpecAugment hides at most at once.
 _MOST_HIDDEN = (0.1, 0.2)
 NUM_SPANS = 2  # of each
+_MEL_SCALES = (0.9, 1.1)  # as vocal tracts are shorter and longer
 
 
 def at_speed(samples, speed):
@@ -67,12 +68,13 @@ def hidden_spans(lengths, share, generator):
     return np.stack([begins, sizes], axis=-1)
 
 
-def hidden(num_frames, num_mels, generator):
-    """`hidden_frames` and `hidden_mels` of `zoo.SpeechModel` for sounds so long."""
+def of_frames(num_frames, num_mels, generator):
+    """What `zoo.SpeechModel` takes in training, for sounds so long."""
     bands = np.full(len(num_frames), num_mels)
     return {
         "hidden_frames": hidden_spans(num_frames, _MOST_HIDDEN[0], generator),
         "hidden_mels": hidden_spans(bands, _MOST_HIDDEN[1], generator),
+        "mel_scales": generator.uniform(*_MEL_SCALES, len(bands)).astype("float32"),
     }
 
 

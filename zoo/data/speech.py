@@ -36,7 +36,7 @@ def speech_batches(
     """Decodes and tokenizes a corpus once and serves it in batches of few shapes.
 
     With `augmented`, every epoch hears each sound at another speed, louder or softer,
-    perhaps in noise, with some frames and bands hidden. With `most_joined`, half of the
+    perhaps in noise, with some frames and bands hidden. With `most_joined`, some of the
     rows are several sounds with silence between them, so that short ones teach long
     ones. Epochs are as in `zoo.data.translation_batches`: a batch is a pure function
     of (seed, epoch, step), and each sound is heard once an epoch.
@@ -52,7 +52,7 @@ def speech_batches(
         tokenizer: a `zoo.text` tokenizer with start and end.
         sample_rate_hz, num_mels: int. Of the model; sounds are resampled to it.
         max_length: int. The most ids of a row, the end included.
-        max_seconds: float. The most of a sound.
+        max_seconds: float. The most of a sound, and of several in a row.
         batch_seconds: float. The most of a batch, where a token counts as a 25th.
         augmented: bool.
         most_joined: int. The most sounds of a row.
@@ -62,7 +62,8 @@ def speech_batches(
     Returns:
         `tf.data.Dataset` of (inputs, labels, sample_weight): inputs are `samples`
         float32 `(batch, samples)`, `num_samples` `(batch,)`, `target_ids`
-        `(batch, length)` and, if augmented, `hidden_frames` and `hidden_mels`; labels
+        `(batch, length)` and, if augmented, `hidden_frames`, `hidden_mels` and
+        `mel_scales`; labels
         are `tokens` `(batch, length)`, the next target ids, and `ctc`, the same
         without the end; weights are `(batch, length)` with mean 1, and `(batch,)` so
         that the mean of CTC's loss is one over tokens too.
@@ -75,6 +76,7 @@ def speech_batches(
         corpus,
         num_mels=num_mels,
         max_length=max_length,
+        max_seconds=max_seconds,
         batch_places=int(batch_seconds * PLACES_PER_SECOND),
         augmented=augmented,
         most_joined=most_joined,

@@ -44,6 +44,7 @@ class SpeechEpochs:
         *,
         num_mels,
         max_length,
+        max_seconds,
         batch_places,
         augmented,
         most_joined,
@@ -65,7 +66,9 @@ class SpeechEpochs:
         self.shuffle = shuffle
         self.seed = seed
         self.batches_per_update = batches_per_update
-        self.groups = self._group_sizes(most_joined, max_length)
+        self.most_samples = int(max_seconds * corpus.sample_rate_hz)
+        self.most_ids = max_length - 1
+        self.groups = self._group_sizes(most_joined)
         rows = [self._rows(epoch) for epoch in range(3 if shuffle else 1)]
         places, tokens = (
             np.concatenate(x) for x in zip(*map(self._sizes, rows), strict=True)
@@ -81,8 +84,10 @@ class SpeechEpochs:
             np.append(places, largest[0]), np.append(tokens, largest[1]), num_buckets
         )
         self.shapes = [tuple(map(min, shape, largest)) for shape in shapes]
-        updates = -(-len(self._plan(rows[0])) // batches_per_update)
-        self.num_batches = min(updates * batches_per_update, len(rows[0]))
+        # Enough for every epoch; where one needs fewer, its fullest are split.
+        most = max(len(self._plan(x, epoch)) for epoch, x in enumerate(rows))
+        updates = -(-most // batches_per_update)
+        self.num_batches = min(updates * batches_per_update, *map(len, rows))
 
     def batches(self, epoch):
         """Yields (inputs, labels, sample_weight)."""
@@ -108,19 +113,19 @@ class SpeechEpochs:
         }
         if self.augmented:
             spans = tf.TensorSpec([None, sound_views.NUM_SPANS, 2], tf.int32)
+            scales = tf.TensorSpec([None], tf.float32)
             inputs |= {"hidden_frames": spans, "hidden_mels": spans}
+            inputs |= {"mel_scales": scales}
         weights = {
             "ctc": tf.TensorSpec([None], tf.float32),
             "tokens": tf.TensorSpec([None, None], tf.float32),
         }
         return inputs, {"ctc": places, "tokens": places}, weights
 
-    def _group_sizes(self, most_joined, max_length):
-        """How many sounds each row has, the same in every epoch."""
+    def _group_sizes(self, most_joined):
+        """How many sounds each row has, where they are short enough together."""
         count, sizes = len(self.corpus.lengths), []
         generator = np.random.default_rng([self.seed])
-        longest = int(self.corpus.num_ids.max())
-        most_joined = max(1, min(most_joined, (max_length - 1) // longest))
         while count:
             size = 1
             if most_joined > 1 and generator.random() >= _ALONE_SHARE:
@@ -141,17 +146,30 @@ class SpeechEpochs:
         silences = sound_views.gaps(count, self.corpus.sample_rate_hz, generator)
         rows, begin = [], 0
         for size in self.groups:
-            sounds = order[begin : begin + size]
+            group = order[begin : begin + size]
             begin += size
-            rows.append(
-                Row(
-                    sounds,
-                    speeds[sounds],
-                    silences[sounds[1:]],
-                    int(lengths[sounds].sum() + silences[sounds[1:]].sum()),
+            for sounds in self._fitting(group, lengths + silences):
+                rows.append(
+                    Row(
+                        sounds,
+                        speeds[sounds],
+                        silences[sounds[1:]],
+                        int(lengths[sounds].sum() + silences[sounds[1:]].sum()),
+                    )
                 )
-            )
         return rows
+
+    def _fitting(self, sounds, lengths):
+        """Splits sounds so that each part is as short as a row may be, or one alone."""
+        parts = []
+        for sound in sounds:
+            part = [*(parts[-1] if parts else []), sound]
+            is_short = lengths[part].sum() <= self.most_samples
+            if parts and is_short and self.corpus.num_ids[part].sum() <= self.most_ids:
+                parts[-1] = part
+            else:
+                parts.append([sound])
+        return [np.array(part) for part in parts]
 
     def _sizes(self, rows):
         """Places and tokens of rows, int `(rows,)` each."""
@@ -167,8 +185,9 @@ class SpeechEpochs:
         slowest = sound_views.SLOWEST if self.augmented else 1.0
         longest = np.sort(sound_views.length_at_speed(corpus.lengths, slowest))[-size:]
         silence = sound_views.most_gap(corpus.sample_rate_hz) * (size - 1)
-        most = -(-(int(longest.sum()) + silence) // corpus.samples_per_place)
-        return most, int(np.sort(corpus.num_ids)[-size:].sum()) + 1
+        samples = min(longest.sum() + silence, max(longest[-1], self.most_samples))
+        ids = min(np.sort(corpus.num_ids)[-size:].sum(), self.most_ids)
+        return -(-int(samples) // corpus.samples_per_place), int(ids) + 1
 
     def _plan(self, rows, epoch=0):
         generator = np.random.default_rng([self.seed, epoch]) if self.shuffle else None
@@ -203,5 +222,5 @@ class SpeechEpochs:
         }
         if self.augmented:
             frames = -(-num_samples * FRAMES_PER_PLACE // corpus.samples_per_place)
-            inputs |= sound_views.hidden(frames, self.num_mels, generator)
+            inputs |= sound_views.of_frames(frames, self.num_mels, generator)
         return inputs, labels, (labels > 0).astype(np.float32)

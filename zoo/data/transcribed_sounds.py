@@ -13,6 +13,7 @@ _SOUND += ("filename", "wav", "sound")
 _TRANSCRIPT = ("transcript", "transcription", "sentence", "text", "word", "digit")
 _TRANSCRIPT += ("label",)
 _SPEAKER = "speaker"
+_UNREAD = (".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".webm")
 
 
 def read_transcribed_sounds(folder, names):
@@ -42,7 +43,7 @@ def read_transcribed_sounds(folder, names):
         "audio": [places[row[0]] for row in rows],
         "transcript": [row[2] for row in rows],
     }
-    if all(row[3] for row in rows):
+    if all(row[3] is not None for row in rows):
         columns["speaker"] = [row[3] for row in rows]
     return columns
 
@@ -53,8 +54,26 @@ def _table_rows(folder):
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         if table_suffix(path) in (".tsv", ".csv", ".jsonl"):
             rows += table_rows(path, _SOUND, _TRANSCRIPT, _SPEAKER) or []
+    for file, *_ in rows:
+        if pathlib.Path(file).suffix.lower() in _UNREAD:
+            raise ValueError(
+                f"{folder} tells of sounds such as {file!r}, which are not read. "
+                "Convert them to WAV or FLAC, and write so in the table."
+            )
     rows = [row for row in rows if pathlib.Path(row[0]).suffix.lower() in SOUNDS]
-    return [(file, split, text.strip(), who) for file, split, text, who in rows]
+    return [
+        (_within(folder, file), split, text.strip(), who)
+        for file, split, text, who in rows
+    ]
+
+
+def _within(folder, file):
+    """`"./wavs/1.wav"`, or the whole path of that file -> `"wavs/1.wav"`"""
+    path = pathlib.PurePosixPath(file.replace("\\", "/"))
+    inside = folder.resolve().as_posix()
+    if path.is_absolute() and path.is_relative_to(inside):
+        path = path.relative_to(inside)
+    return path.as_posix()
 
 
 def _librispeech_rows(folder):
@@ -62,7 +81,8 @@ def _librispeech_rows(folder):
     rows = []
     for path in sorted(folder.rglob("*.trans.txt")):
         below = path.parent.relative_to(folder)
-        split = split_in(pathlib.Path(below.parts[0])) if below.parts else None
+        splits = (split_in(pathlib.Path(part)) for part in below.parts)
+        split = next(filter(None, splits), None)
         for line in read_lines(path):
             name, _, transcript = line.partition(" ")
             suffix = next(

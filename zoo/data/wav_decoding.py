@@ -14,6 +14,9 @@ MOST_CHANNELS = 64
 MOST_SECONDS = 3_600
 _MOST_CHUNKS = 1_000  # before the sound; a file with more of them is no WAV
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+# Floats are from -1 to 1, or from -32768 where a writer forgot to scale them. What is
+# far beyond is damaged, and its power would be more than a float32 holds.
+_LOUDEST = 1e5
 _EXTENSIBLE_BYTES = 26  # of the chunk of the format, until the true format is named
 # Writers to a pipe do not know the length yet.
 _UNKNOWN_LENGTH = 0xFFFFFFFF
@@ -54,6 +57,10 @@ def decode_wav(data):
     count = header["length"] // tf.maximum(step, 1)
     error = first_error(
         (size == 0, "The sound is empty: it has no bytes."),
+        (
+            tf.strings.substr(data, 0, 4) == b"fLaC",
+            "The sound is FLAC; WAV is the kind that is read. Convert it.",
+        ),
         (~is_wav, "The sound is no WAV, which is the kind that is read."),
         (header["format"] < 0, "The WAV has no description of its format."),
         (header["begin"] < 0, "The WAV has no sound in it: it is cut short."),
@@ -76,6 +83,14 @@ def decode_wav(data):
             ),
         ),
         (
+            header["align"] > step,
+            _words(
+                *("The WAV says that all channels take ", header["align"], " bytes, "),
+                *("but ", header["channels"], " of ", header["bits"], " bits take "),
+                *(step, ". Write it again."),
+            ),
+        ),
+        (
             (header["rate"] < LEAST_RATE_HZ) | (header["rate"] > MOST_RATE_HZ),
             _words(
                 *("The WAV says that it has ", header["rate"], " samples a second; "),
@@ -83,7 +98,7 @@ def decode_wav(data):
             ),
         ),
         (
-            count // tf.maximum(header["rate"], 1) >= MOST_SECONDS,
+            (count - 1) // tf.maximum(header["rate"], 1) >= MOST_SECONDS,
             f"The WAV is longer than {MOST_SECONDS:,} seconds. Cut it into pieces.",
         ),
     )
@@ -97,6 +112,7 @@ def decode_wav(data):
 
 def _header(data, size):
     """What the chunks of the file say, as a dict of int32 scalars."""
+    riff_length = _unsigned(data, 4, 4)
 
     def is_looking(offset, header):
         return (header["begin"] < 0) & (offset + 8 <= size)
@@ -106,6 +122,9 @@ def _header(data, size):
         claimed = _unsigned(data, offset + 4, 4)
         left = tf.cast(size - offset - 8, tf.int64)
         is_unknown = (claimed == _UNKNOWN_LENGTH) | (claimed > left)
+        # Or wrote 0, and what lies behind is not of the file by its own length either.
+        is_behind = riff_length <= tf.cast(offset, tf.int64)
+        is_unknown |= (name == b"data") & (claimed == 0) & is_behind
         length = tf.cast(tf.where(is_unknown, left, claimed), tf.int32)
         begin = offset + 8
         header = tf.cond(
@@ -130,7 +149,7 @@ def _header(data, size):
 
 
 def _no_header():
-    names = ("format", "channels", "rate", "bits", "begin", "length")
+    names = ("format", "channels", "rate", "align", "bits", "begin", "length")
     header = dict.fromkeys(names, 0) | {"format": -1, "begin": -1}
     return {name: tf.constant(value) for name, value in header.items()}
 
@@ -143,6 +162,7 @@ def _format(data, begin, length):
         "format": tag,
         "channels": _number(data, begin + 2, 2),
         "rate": _number(data, begin + 4, 4),
+        "align": _number(data, begin + 12, 2),
         "bits": _number(data, begin + 14, 2),
     }
 
@@ -185,6 +205,7 @@ def _samples(data, header, kind, length):
         ],
     )
     samples = tf.where(tf.math.is_finite(samples), samples, 0.0)
+    samples = tf.clip_by_value(samples, -_LOUDEST, _LOUDEST)
     return tf.reduce_mean(tf.reshape(samples, [-1, header["channels"]]), axis=1)
 
 

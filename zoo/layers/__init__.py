@@ -23,6 +23,7 @@ from zoo.layers.positions import (
     alibi_bias,
     rotate,
 )
+from zoo.layers.spectrogram_embedding import SpectrogramEmbedding
 from zoo.layers.token_embedding import TokenEmbedding
 from zoo.layers.transformer import TransformerDecoder, TransformerEncoder
 
@@ -37,6 +38,7 @@ __all__ = [
     "PatchEmbedding",
     "SinusoidalPositionEncoding",
     "SinusoidsOfGrid",
+    "SpectrogramEmbedding",
     "TokenEmbedding",
     "TransformerDecoder",
     "TransformerDecoderBlock",

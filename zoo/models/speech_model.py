@@ -10,6 +10,7 @@ from zoo.layers import (
     FrameEmbedding,
     LogMel,
     SinusoidalPositionEncoding,
+    SpectrogramEmbedding,
     TokenEmbedding,
     TransformerDecoder,
     TransformerEncoder,
@@ -19,6 +20,8 @@ from zoo.models.decoder_model import DecoderModel
 BLANK = 0  # of CTC: the token of padding, which no transcript has
 _NEVER = -1e9  # as a score, a probability of 0
 _SMALLEST_VARIANCE = 1e-5
+_RANGE = 6.0  # 60 dB below the loudest, in powers of ten
+LEAST_RATE_HZ = 1_000
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -41,7 +44,8 @@ class SpeechModel(DecoderModel):
         num_heads, hidden_dim, intermediate_dim: int. Of both.
         dropout: float. On embeddings and on the output of every sublayer.
         sample_rate_hz, num_mels: int. As in `zoo.layers.LogMel`.
-        filters: int. As in `zoo.layers.FrameEmbedding`.
+        filters: int, as in `zoo.layers.FrameEmbedding`; or a list of int, as in
+            `zoo.layers.SpectrogramEmbedding`, which is then taken.
         max_length: int. Longest transcript, in tokens.
         max_seconds: float. The longest sound that is heard at once; a recogniser hears
             longer ones in windows. Train with sounds, or joined ones, of that length.
@@ -57,7 +61,10 @@ class SpeechModel(DecoderModel):
             the start token, 0 is padding; without it nothing is decoded. In training
             perhaps `hidden_frames` and `hidden_mels`, int `(B, spans, 2)`: what
             SpecAugment hides, from the first number on as many as the second
-            ([Park et al., 2019](https://arxiv.org/abs/1904.08779)).
+            ([Park et al., 2019](https://arxiv.org/abs/1904.08779)); and `mel_scales`
+            float `(B,)`, from how much further up each band takes its energy, as of a
+            speaker with another vocal tract (Jaitly and Hinton, 2013, "Vocal tract
+            length perturbation (VTLP) improves speech recognition").
 
     Returns:
         dict of `ctc`, logits `(B, S, V)` in which 0 is the blank and padding is blank
@@ -87,6 +94,12 @@ class SpeechModel(DecoderModel):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # bfloat16 is too coarse for sound
+        if sample_rate_hz % 100 or not sample_rate_hz >= LEAST_RATE_HZ:
+            raise ValueError(
+                f"sample_rate_hz={sample_rate_hz} is no multiple of 100 from "
+                f"{LEAST_RATE_HZ:,} up, as frames of 10 ms need it. Pass one such as "
+                "16000: sounds of any rate are resampled to it."
+            )
         if positions not in ("sinusoidal", "rotary"):
             raise ValueError(
                 f"positions={positions!r} is not supported. Pass 'sinusoidal' or "
@@ -103,7 +116,7 @@ class SpeechModel(DecoderModel):
         self.dropout = dropout
         self.sample_rate_hz = sample_rate_hz
         self.num_mels = num_mels
-        self.filters = filters
+        self.filters = filters if isinstance(filters, int) else list(filters)
         self.max_length = max_length
         self.max_seconds = max_seconds
         self.positions = positions
@@ -115,7 +128,9 @@ class SpeechModel(DecoderModel):
             return {"dtype": self.dtype_policy, "name": name}
 
         self.log_mel = LogMel(sample_rate_hz, num_mels, dtype="float32", name="log_mel")
-        self.frame_embedding = FrameEmbedding(
+        is_flat = isinstance(filters, int)
+        embedding = FrameEmbedding if is_flat else SpectrogramEmbedding
+        self.frame_embedding = embedding(
             hidden_dim, filters, **options("frame_embedding")
         )
         self.target_embedding = TokenEmbedding(
@@ -167,6 +182,7 @@ class SpeechModel(DecoderModel):
             inputs["num_samples"],
             hidden_frames=inputs.get("hidden_frames"),
             hidden_mels=inputs.get("hidden_mels"),
+            mel_scales=inputs.get("mel_scales"),
         )
         outputs = {"ctc": self.ctc_logits(memory, mask)}
         if "target_ids" in inputs:
@@ -179,7 +195,14 @@ class SpeechModel(DecoderModel):
             )
         return outputs
 
-    def encode(self, samples, num_samples, hidden_frames=None, hidden_mels=None):
+    def encode(
+        self,
+        samples,
+        num_samples,
+        hidden_frames=None,
+        hidden_mels=None,
+        mel_scales=None,
+    ):
         """`(B, N)` -> memory `(B, S, D)` and its mask, bool `(B, S)`."""
         num_samples = ops.convert_to_tensor(num_samples, dtype="int32")
         samples = ops.where(
@@ -188,6 +211,8 @@ class SpeechModel(DecoderModel):
         frames = self.log_mel(samples)
         mask = _first(ops.shape(frames)[1], self.log_mel.num_frames(num_samples))
         frames = _normalized(frames, mask)
+        if mel_scales is not None:
+            frames = ops.matmul(frames, _scaling(mel_scales, self.num_mels))
         if hidden_frames is not None:
             hidden = _in_spans(hidden_frames, ops.shape(frames)[1])[:, :, None]
             frames = ops.where(hidden, 0.0, frames)
@@ -240,8 +265,12 @@ def _normalized(frames, mask):
     """Mean 0 and deviation 1 over all frames and bands of a sound; padding is 0.
 
     Not band by band: of a short word that would take away its vowel, and it would make
-    a band of nothing but noise as loud as one with a sound in it.
+    a band of nothing but noise as loud as one with a sound in it. What is far below the
+    loudest is alike, whether a quiet room or the zeros between two sounds.
     """
+    is_real = mask[:, :, None]
+    loudest = ops.max(ops.where(is_real, frames, -_RANGE), axis=(1, 2), keepdims=True)
+    frames = ops.maximum(frames, loudest - _RANGE)
     mask = ops.cast(mask, frames.dtype)[:, :, None]
     count = ops.sum(mask, axis=(1, 2), keepdims=True) * frames.shape[-1]
     count = ops.maximum(count, 1.0)
@@ -249,6 +278,13 @@ def _normalized(frames, mask):
     frames = (frames - mean) * mask
     variance = ops.sum(ops.square(frames), axis=(1, 2), keepdims=True) / count
     return frames * ops.rsqrt(variance + _SMALLEST_VARIANCE)
+
+
+def _scaling(scales, num_mels):
+    """`(B,)` -> `(B, M, M)`: band m takes what was at m * scale, between two bands."""
+    bands = ops.arange(num_mels, dtype="float32")
+    taken = ops.minimum(scales[:, None] * bands, num_mels - 1.0)
+    return ops.relu(1.0 - ops.abs(taken[:, None, :] - bands[:, None]))
 
 
 def _in_spans(spans, length):

@@ -168,25 +168,26 @@ def decode_in_pieces(decode, rows, seeds, *, max_length, num_results):
     return tf.gather(ids, back), tf.gather(scores, back)
 
 
-def in_pieces(run, total, specs):
-    """Runs pieces of at most `BATCH_SIZES[-1]` rows, one after the other.
+def in_pieces(run, total, specs, most=BATCH_SIZES[-1]):
+    """Runs pieces of rows, one after the other.
 
     Args:
         run: callable. The slice of the rows of a piece -> tensors of as many rows.
         total: int32 scalar. Number of rows.
         specs: TensorSpecs of the results, the first axis None.
+        most: int, or int32 scalar. Rows of a piece, one of `BATCH_SIZES`.
 
     Returns:
         list of the results, all rows of each.
     """
 
     def run_piece(begin, *before):
-        new = run(slice(begin, begin + BATCH_SIZES[-1]))
+        new = run(slice(begin, begin + most))
         together = [
             tf.concat([old, tf.ensure_shape(some, spec.shape)], axis=0)
             for old, some, spec in zip(before, new, specs, strict=True)
         ]
-        return begin + BATCH_SIZES[-1], *together
+        return begin + most, *together
 
     _, *results = tf.while_loop(
         lambda begin, *_: begin < total,

@@ -9,7 +9,7 @@ from zoo.tasks.recognition_graph import detokenized, search_sounds, text_of
 from zoo.tasks.recognition_stream import start, state_signature, step
 
 
-def recognition_endpoints(decode, attention, width, task):
+def recognition_endpoints(decode, attention, width, task, by_ctc):
     """Functions and input signatures by name, as `zoo.export` takes them.
 
     Args:
@@ -18,6 +18,7 @@ def recognition_endpoints(decode, attention, width, task):
         attention: callable of `zoo.tasks.recognition_functions`.
         width: int. The transcripts that `decode` gives to each sound.
         task: `zoo.SpeechRecognizer`.
+        by_ctc: bool. Whether `decode` may give a token for every place.
     """
 
     def search(audio_bytes, num_results):
@@ -28,6 +29,7 @@ def recognition_endpoints(decode, attention, width, task):
             functools.partial(decode, num_results),
             task,
             width,
+            by_ctc=by_ctc,
         )
 
     def n_best(audio_bytes):

@@ -34,7 +34,9 @@ class RecognitionFunctions:
         def answer(data, seeds, options):
             ids, places, scores, errors = search_sounds(
                 *(data, seeds, encode, functools.partial(decode, options)),
-                *(self.task, width, options["max_length"]),
+                *(self.task, width),
+                by_ctc=by_ctc,
+                max_length=options["max_length"],
             )
             texts = detokenized(ids, scores, self.task.tokenizer)
             return *texts, errors, ids, places
@@ -101,7 +103,7 @@ class RecognitionFunctions:
             ids = ops.where(ids == tokenizer.end_token_id, 0, ids)
             logits = model.ctc_logits(memory, mask)
             flat = ops.reshape(ids, (-1, ops.shape(ids)[2]))
-            places = ctc.align(ops.repeat(logits, ops.shape(ids)[1], axis=0), flat)
+            places = ctc.align(logits, flat)
             return ids, scores, ops.reshape(places, ops.shape(ids))
 
         return self._compiled.get(
@@ -116,9 +118,6 @@ class RecognitionFunctions:
 
         def decode(options, memory, mask, limits, seeds):
             ids, places, scores = ctc.best_path(model.ctc_logits(memory, mask))
-            ids, places = (x[:, : model.max_length] for x in (ids, places))
-            kept = ops.arange(ops.shape(ids)[1])[None, :] < limits[:, None]
-            ids, places = ops.where(kept, ids, 0), ops.where(kept, places, 0)
             num_tokens = ops.sum(ops.cast(ids > 0, "float32"), axis=1)
             scores = scores / (num_tokens + 1.0) ** options["length_penalty"]
             return ids[:, None], scores[:, None], places[:, None]

@@ -10,10 +10,14 @@ from zoo.tasks.recognition_windows import (
     OVERLAP,
     borders,
     joined,
+    parts_of,
     windows_of,
 )
 
 _LENGTHS_SECONDS = (1, 2, 4, 8)  # that windows are padded to, or to a whole one
+# Windows at once: the most, fewer where CTC's logits were more than so many.
+_TOGETHER, _FEWER = 16, 4
+_MOST_LOGITS = 2**26
 
 
 def sounds_of(data, sample_rate_hz):
@@ -40,7 +44,9 @@ def sounds_of(data, sample_rate_hz):
     )
 
 
-def search_sounds(data, seeds, encode, decode, task, width, max_length=None):
+def search_sounds(
+    data, seeds, encode, decode, task, width, *, by_ctc=False, max_length=None
+):
     """Transcribes any number of sounds of any length, in batches of few shapes.
 
     Args:
@@ -53,7 +59,8 @@ def search_sounds(data, seeds, encode, decode, task, width, max_length=None):
             and the places of the ids in the memory.
         task: `zoo.SpeechRecognizer`.
         width: int. Transcripts of each sound.
-        max_length: int32 scalar. The most tokens of any window.
+        by_ctc: bool. Whether `decode` may give a token for every place.
+        max_length: int32 scalar. The most tokens of any window, if not by CTC.
 
     Returns:
         ids, a RaggedTensor int32 `(n * width, None)`; where in the sound each was, in
@@ -61,20 +68,25 @@ def search_sounds(data, seeds, encode, decode, task, width, max_length=None):
         `(n,)`. A sound with an error has empty transcripts of score 0.
     """
     model = task.model
-    longest, rate = model.max_length, model.sample_rate_hz
-    limit = longest if max_length is None else tf.minimum(max_length, longest)
+    rate = model.sample_rate_hz
     sounds, errors = sounds_of(data, rate)
     window, per_place = int(model.max_seconds * rate), rate // PLACES_PER_SECOND
     overlap = int(OVERLAP * window)
-    windows, owner, starts = windows_of(sounds, window, overlap)
-    order = tf.argsort(windows.row_lengths())
+    longest = window // per_place + 1 if by_ctc else model.max_length
+    limit = longest
+    if max_length is not None and not by_ctc:
+        limit = tf.minimum(max_length, longest)
+    windows = owner, starts, ends = windows_of(sounds.row_lengths(), window, overlap)
+    order = tf.argsort(ends - starts)
+    num_places = tf.reduce_max(tf.concat([ends - starts, [0]], axis=0)) // per_place
+    num_logits = _TOGETHER * num_places * model.vocabulary_size
     lengths = [min(seconds * rate, window) for seconds in _LENGTHS_SECONDS]
     lengths = tf.constant([*lengths, window])
     # Windows of one sound draw differently.
     seeds = tf.gather(seeds, owner) + tf.cast(starts, tf.int32)
 
     def transcribe_piece(here):
-        piece = tf.gather(windows, order[here])
+        piece = parts_of(sounds, *(tf.gather(x, order[here]) for x in windows))
         num_samples = tf.cast(piece.row_lengths(), tf.int32)
         count = tf.size(num_samples)
         more = [[0, missing_rows(count)]]
@@ -96,10 +108,15 @@ def search_sounds(data, seeds, encode, decode, task, width, max_length=None):
 
     tokens = tf.TensorSpec([None, width, longest], tf.int32)
     scores = tf.TensorSpec([None, width], tf.float32)
-    results = in_pieces(transcribe_piece, tf.size(order), [tokens, scores, tokens])
+    results = in_pieces(
+        transcribe_piece,
+        tf.size(order),
+        [tokens, scores, tokens],
+        most=tf.where(num_logits > _MOST_LOGITS, _FEWER, _TOGETHER),
+    )
     back = tf.argsort(order)
     ids, scores, places = (tf.gather(x, back) for x in results)
-    since, until = borders(windows, owner, starts, overlap, per_place)
+    since, until = borders(sounds, *windows, overlap, per_place)
     count = tf.size(data, tf.int64)
     ids, places = joined(
         *(ids, places, owner, starts, since, until, count, per_place),

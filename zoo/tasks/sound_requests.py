@@ -1,5 +1,6 @@
 """Sounds that come in, and the bytes of files that the graph decodes."""
 
+import numbers
 import os
 import struct
 from collections.abc import Iterable, Mapping, Set
@@ -11,6 +12,7 @@ from zoo.data.wav_decoding import LEAST_RATE_HZ, MOST_CHANNELS, MOST_RATE_HZ
 from zoo.tasks.file_requests import check_path, described
 
 _FLOAT, _FLOAT_BITS = 3, 32  # of a WAV
+_BYTES = bytes | bytearray | memoryview
 
 
 def checked_sounds(sounds, sample_rate_hz):
@@ -23,7 +25,7 @@ def checked_sounds(sounds, sample_rate_hz):
         sounds = sounds.numpy()
     if isinstance(sounds, np.ndarray) and sounds.dtype.kind in "OSU":
         sounds = sounds.tolist()  # paths or bytes
-    single = isinstance(sounds, str | bytes | os.PathLike | np.ndarray)
+    single = isinstance(sounds, _BYTES | str | os.PathLike | np.ndarray)
     if single:
         sounds = [sounds]
     elif isinstance(sounds, Mapping | Set) or not isinstance(sounds, Iterable):
@@ -50,8 +52,8 @@ def wav_of(samples, sample_rate_hz):
 
 
 def _checked(sound, name, sample_rate_hz):
-    if isinstance(sound, bytes):
-        return sound
+    if isinstance(sound, _BYTES):
+        return bytes(sound)
     if isinstance(sound, str | os.PathLike):
         check_path(sound, name, "a WAV file")
         return sound
@@ -69,6 +71,11 @@ def _checked(sound, name, sample_rate_hz):
         raise ValueError(
             f"{name} does not say how many samples a second it has. Pass "
             "sample_rate_hz=, such as 16000."
+        )
+    is_number = isinstance(sample_rate_hz, numbers.Real)
+    if not is_number or sample_rate_hz != int(sample_rate_hz):
+        raise TypeError(
+            f"sample_rate_hz={sample_rate_hz!r} must be an integer, such as 16000."
         )
     if not LEAST_RATE_HZ <= sample_rate_hz <= MOST_RATE_HZ:
         raise ValueError(

@@ -323,7 +323,9 @@ class SpeechRecognizer:
         return write_saved_model(
             directory,
             self.model,
-            recognition_endpoints(decode, self._functions.attention(), width, self),
+            recognition_endpoints(
+                decode, self._functions.attention(), width, self, ctc
+            ),
             warmup_inputs={"audio_bytes": np.array([silence])},
         )
 

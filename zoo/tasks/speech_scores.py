@@ -1,13 +1,16 @@
 """How well sounds are transcribed: word and character error rates, by jiwer."""
 
+import collections
+import itertools
 import math
-import re
 import unicodedata
 from importlib.metadata import version
 
 import jiwer
+import numpy as np
 
-_PUNCTUATION = re.compile(r"[^\w\s']|_")
+_OTHER, _NONE = "(other)", "(none)"
+_KEPT = "LMN"  # letters, marks and numbers, by Unicode's general categories
 _SIGNATURE = f"case:lower|unicode:NFKC|punctuation:' only|jiwer:{version('jiwer')}"
 
 
@@ -48,6 +51,45 @@ def speech_scores(transcripts, references):
     }
 
 
+def confusion(transcripts, references, most=50):
+    """What was taken for what, word by word or, of more than `most`, by character.
+
+    Transcripts are laid beside references with the fewest errors, as for `wer`.
+
+    Args:
+        transcripts, references: lists of str of one length.
+        most: int. Of what is named; what comes more rarely is `(other)`.
+
+    Returns:
+        names, list of str; int array `(names, names)`, references by transcripts. The
+        last name is `(none)`: what was left out is in its column, what was added in
+        its row.
+    """
+    texts = [[normalized(x) for x in some] for some in (references, transcripts)]
+    counts = collections.Counter(word for text in texts[0] for word in text.split())
+    process = jiwer.process_words
+    if len(counts) > most:
+        counts = collections.Counter("".join(texts[0]).replace(" ", ""))
+        process = jiwer.process_characters
+    known = sorted(name for name, _ in counts.most_common(most))
+    names = [*known, _OTHER, _NONE]
+    places = {name: place for place, name in enumerate(names)}
+    table = np.zeros((len(names), len(names)), int)
+    aligned = process(*texts)
+    for said, heard, chunks in zip(
+        aligned.references, aligned.hypotheses, aligned.alignments, strict=True
+    ):
+        for chunk in chunks:
+            pair = (
+                said[chunk.ref_start_idx : chunk.ref_end_idx],
+                heard[chunk.hyp_start_idx : chunk.hyp_end_idx],
+            )
+            for one, other in itertools.zip_longest(*pair, fillvalue=_NONE):
+                row, column = (places.get(x, len(known)) for x in (one, other))
+                table[row, column] += 1
+    return names, table
+
+
 def wilson_interval(successes, count, z=1.96):
     """The confidence interval of a share, by default of 95 %.
 
@@ -62,6 +104,7 @@ def wilson_interval(successes, count, z=1.96):
 
 
 def normalized(text):
-    """`"It's  5 o'clock!"` -> `"it's 5 o'clock"`"""
-    text = unicodedata.normalize("NFKC", text).lower()
-    return " ".join(_PUNCTUATION.sub(" ", text).split())
+    """`"It\u2019s  5 o'clock!"` -> `"it's 5 o'clock"`"""
+    text = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
+    kept = (x if x == "'" or unicodedata.category(x)[0] in _KEPT else " " for x in text)
+    return " ".join("".join(kept).split())

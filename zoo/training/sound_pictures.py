@@ -55,7 +55,7 @@ def draw_transcript(
             textcoords="offset points",
             fontsize=9,
             parse_math=False,
-        )
+        ).set_in_layout(False)
     attention = np.asarray(attention, "float32")
     if attention.size:
         end = attention.shape[1] * _PLACE_SECONDS
@@ -69,7 +69,9 @@ def draw_transcript(
     below.set_ylabel("attention")
     below.set_xlabel("seconds")
     below.set_xlim(0, length)
-    figure.suptitle(textwrap.fill(title, 90), fontsize=10, parse_math=False)
+    figure.suptitle(
+        textwrap.fill(title, 90, max_lines=4), fontsize=10, parse_math=False
+    )
     with atomic_write(path) as beside, warnings.catch_warnings():
         # A character that the font lacks is drawn as a box.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
