@@ -204,6 +204,12 @@ def test_joined_for_a_test_each_is_in_one_of_them():
         joined_sounds(sounds(), 3, 2)
 
 
+def test_nothing_to_join():
+    nothing = {"audio": [b"no sound"], "transcript": ["one"]}
+    with pytest.raises(ValueError, match="no sound could be decoded"):
+        joined_sounds(tf.data.Dataset.from_tensor_slices(nothing), 1, 2)
+
+
 @pytest.mark.parametrize(
     ("examples", "options", "words"),
     [
@@ -212,6 +218,8 @@ def test_joined_for_a_test_each_is_in_one_of_them():
         (sounds(), {"max_seconds": 0.1}, "max_seconds=0.1 or"),
         (sounds(), {"batch_seconds": 1}, "batch_seconds=1 is too small"),
         (sounds(), {"most_joined": 0}, "most_joined=0"),
+        (sounds(), {"most_joined": 1.5}, "most_joined=1.5 must be an integer"),
+        (sounds(), {"num_buckets": 0}, "num_buckets=0 must be an integer"),
         (sounds().batch(2), {}, "string scalars"),
         (sounds().take(0), {}, "There are no sounds"),
         (sounds().map(lambda x: {"audio": x["audio"]}), {}, "transcript"),

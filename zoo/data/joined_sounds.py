@@ -33,6 +33,8 @@ def joined_sounds(examples, least, most, seed=0):
             rate = rate or int(found)
             sounds.append(resample(samples, found, rate).numpy())
             transcripts.append(example["transcript"].decode())
+    if not sounds:
+        raise ValueError("There is nothing to join: no sound could be decoded.")
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(sounds))
     audio, texts = [], []

@@ -54,11 +54,12 @@ class SpeechEpochs:
         batches_per_update,
     ):
         check_batches_per_update(batches_per_update)
-        if most_joined < 1:
-            raise ValueError(
-                f"most_joined={most_joined}. A row is one sound at least: pass 1 or "
-                "more."
-            )
+        for name, value in {
+            "most_joined": most_joined,
+            "num_buckets": num_buckets,
+        }.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name}={value!r} must be an integer, 1 or more.")
         self.corpus = corpus
         self.num_mels = num_mels
         self.batch_places = batch_places

@@ -53,6 +53,9 @@ def explain(data, token_ids, places, attention, task):
         string `(n,)`, also of a sound that is longer than a window.
     """
     samples, num_samples, errors = one_window(data, task.model)
+    # Two tokens at least, as there are places.
+    least = [[0, 0], [0, tf.maximum(2 - tf.shape(token_ids)[1], 0)]]
+    token_ids, places = tf.pad(token_ids, least), tf.pad(places, least)
     is_heard = (errors == "")[:, tf.newaxis]
     token_ids = tf.where(is_heard, token_ids, 0)
     lengths = tf.math.count_nonzero(token_ids, axis=1)

@@ -23,6 +23,8 @@ def transcribed_rows(transcribe, examples, batch_size):
         dicts: `audio` bytes, `transcript` and `reference` str.
     """
     check_transcribed_sounds(examples)
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size} must be 1 or more.")
     known = int(examples.cardinality())
     progress = keras.utils.Progbar(known if known > 0 else None, unit_name="sound")
     unusable = Unusable(examples, "sound", "transcript")
