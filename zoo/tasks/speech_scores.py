@@ -51,7 +51,7 @@ def speech_scores(transcripts, references):
     }
 
 
-def confusion(transcripts, references, most=50):
+def confusion(transcripts, references, most=36):
     """What was taken for what, word by word or, of more than `most`, by character.
 
     Transcripts are laid beside references with the fewest errors, as for `wer`.
