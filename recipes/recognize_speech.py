@@ -32,6 +32,7 @@ from zoo.tasks.speech_scores import confusion, speech_scores
 
 # What trains well: on Morse code, and on some thousands of spoken words.
 GENERATED = {
+    "filters": (256,),  # a rhythm of one tone is learned faster over time alone
     "vocabulary_size": 300,
     "epochs": 3,
     "learning_rate": 1.5e-3,
@@ -42,6 +43,7 @@ GENERATED = {
     "average": 1,
 }
 SPEECH = {
+    "filters": (32, 64, 64),
     "vocabulary_size": 1_000,
     "epochs": 100,
     "learning_rate": 1e-3,
@@ -64,6 +66,7 @@ def main(
     preset: str = "speech_tiny",
     sample_rate_hz: int | None = None,
     num_mels: int | None = None,
+    filters: tuple[int, ...] | None = None,
     vocabulary_size: int | None = None,
     epochs: int | None = None,
     batch_seconds: float = 30.0,
@@ -96,6 +99,8 @@ def main(
         sample_rate_hz: To which all sounds are brought (16,000, or 8,000 where the
             first has less).
         num_mels: Bands of the spectrogram (one for 200 Hz).
+        filters: Channels of the convolutions over time and frequency (32 64 64), or
+            one number, of those over time alone (Morse 256).
         vocabulary_size: The most subwords to learn (1,000; Morse 300).
         epochs: Passes over the training sounds (100; Morse 3).
         batch_seconds: Sound in a batch.
@@ -129,7 +134,7 @@ def main(
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
     keras.utils.set_random_seed(seed)
-    weight = settings["ctc_weight"]
+    weight, filters = settings["ctc_weight"], settings["filters"]
     by_ctc = ctc or weight == 1.0
 
     # Data
@@ -152,6 +157,7 @@ def main(
         tokenizer=tokenizer,
         sample_rate_hz=rate,
         num_mels=num_mels or rate // HZ_PER_MEL,
+        filters=filters if len(filters) > 1 else filters[0],
         max_seconds=max_seconds,
         dropout=settings["dropout"],
         dtype=dtype,
