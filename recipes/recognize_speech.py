@@ -2,19 +2,23 @@
 
     python -m recipes.recognize_speech
     python -m recipes.recognize_speech --data ../shared/data/fsdd --max-seconds 8
-    ... --leave-out george --epochs 80
+    ... --leave-out george --epochs 60
 
 Without --data it learns to read Morse code by ear. A run that was interrupted goes on
 when the same command is given again.
 
-Measured on two cores of an Intel Xeon server, seed 1, float32, decoded by CTC:
+Measured on an AMD EPYC server, seed 1, float32, decoded by CTC:
 
-- the second command, on the Free Spoken Digit Dataset: 99.7 % of the 300 test
-  recordings (numbers 0 to 4 of each digit and speaker; 95 % interval 98.1 to 99.9 %);
-  strings of 3 to 7 of them joined with pauses of up to 0.3 s: 3.0 % word error rate.
-  100 epochs, with the test, export and pictures half an hour beside other programs;
-- the third: 70.4 % of the 500 recordings of george, who is heard in
-  no training sound.
+- the first command: 1.2 % character error rate on 1,000 messages that do not occur in
+  training, 3.7 % of words; 4 minutes on two cores with the test, export and pictures;
+- the second, on the Free Spoken Digit Dataset: 99.3 % of the 300 test recordings
+  (numbers 0 to 4 of each digit and speaker; 95 % interval 97.6 to 99.8 %); strings of 3
+  to 7 of them joined with pauses of up to 0.3 s: 0.7 % word error rate. 16 minutes of
+  training on one core, while the other trained another;
+- the third, for each speaker in turn, of whom no sound is heard in training, on all 500
+  of the speaker's recordings: george 81.0 %, jackson 79.6 %, lucas 88.0 %, nicolas
+  82.0 %, theo 94.2 %, yweweler 90.4 %; 85.9 % in the mean. 10 minutes each, as before.
+  Another run of the same may differ by 3 points.
 """
 
 import itertools
