@@ -116,6 +116,12 @@ def test_explain_says_when_and_where(recognizer, options):
         recognizer.explain([SOUND], sample_rate_hz=RATE)
 
 
+def test_ctc_gives_more_tokens_than_the_decoder_may(recognizer):
+    sound = np.tile(SOUND, 10)
+    transcript = recognizer.generate(sound, sample_rate_hz=RATE, ctc=True)
+    assert len(recognizer.tokenizer.tokenize(transcript)) > recognizer.model.max_length
+
+
 @pytest.mark.parametrize("options", [{"ctc": True}, {"num_beams": 2}])
 def test_words_have_times_in_sounds_of_any_length(recognizer, options):
     options = {"sample_rate_hz": RATE, **options}
