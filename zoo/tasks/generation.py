@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from zoo.tasks.requests import check_generation_options, decoded, item_seeds
 
-BATCH_SIZES = (1, 4, 16, 64)
+BATCH_SIZES = (1, 4, 8, 16, 64)
 
 
 def request_answers(

@@ -1,5 +1,6 @@
 """Bytes of sounds to transcripts, in the graph: what `generate` and the export run."""
 
+import keras
 import tensorflow as tf
 
 from zoo.data.resampling import resample
@@ -89,21 +90,27 @@ def search_sounds(
         piece = parts_of(sounds, *(tf.gather(x, order[here]) for x in windows))
         num_samples = tf.cast(piece.row_lengths(), tf.int32)
         count = tf.size(num_samples)
-        more = [[0, missing_rows(count)]]
+        missing = missing_rows(count)
         length = smallest_at_least(lengths, tf.reduce_max(num_samples))
         samples = piece.to_tensor()
-        samples = tf.pad(samples, [*more, [0, length - tf.shape(samples)[1]]])
-        num_samples = tf.pad(num_samples, more)
+        # Only what is compiled needs one of few shapes.
+        early = 0 if keras.backend.backend() == "tensorflow" else missing
+        samples = tf.pad(samples, [[0, early], [0, length - tf.shape(samples)[1]]])
+        memory, mask = encode(samples, tf.pad(num_samples, [[0, early]]))
+        late = [[0, missing - early], [0, 0]]
+        memory, mask = tf.pad(memory, [*late, [0, 0]]), tf.pad(mask, late)
+        num_samples = tf.pad(num_samples, [[0, missing]])
         # No token takes less than a place; the end takes none.
         limits = tf.minimum(limit, num_samples // per_place + 1)
         limits = tf.where(num_samples > 0, limits, 0)
         ids, scores, places = decode(
-            *encode(samples, num_samples),
+            memory,
+            mask,
             limits,
-            tf.pad(tf.gather(seeds, order[here]), more),
+            tf.pad(tf.gather(seeds, order[here]), [[0, missing]]),
         )
-        missing = [[0, 0], [0, 0], [0, longest - tf.shape(ids)[2]]]
-        ids, places = (tf.pad(x[:count], missing) for x in (ids, places))
+        after = [[0, 0], [0, 0], [0, longest - tf.shape(ids)[2]]]
+        ids, places = (tf.pad(x[:count], after) for x in (ids, places))
         return ids, scores[:count], places
 
     tokens = tf.TensorSpec([None, width, longest], tf.int32)
