@@ -47,7 +47,6 @@ GENERATED = {
     "average": 1,
 }
 SPEECH = {
-    "filters": (32, 64, 64),
     "vocabulary_size": 1_000,
     "epochs": 100,
     "learning_rate": 1e-3,
@@ -103,8 +102,8 @@ def main(
         sample_rate_hz: To which all sounds are brought (16,000, or 8,000 where the
             first has less).
         num_mels: Bands of the spectrogram (one for 200 Hz).
-        filters: Channels of the convolutions over time and frequency (32 64 64), or
-            one number, of those over time alone (Morse 256).
+        filters: Channels of the convolutions over time and frequency, or one number,
+            of those over time alone (the preset's; Morse 256).
         vocabulary_size: The most subwords to learn (1,000; Morse 300).
         epochs: Passes over the training sounds (100; Morse 3).
         batch_seconds: Sound in a batch.
@@ -139,6 +138,8 @@ def main(
     export_dir = export_dir or f"saved_models/{name}"
     keras.utils.set_random_seed(seed)
     weight, filters = settings["ctc_weight"], settings["filters"]
+    if filters:
+        filters = {"filters": filters if len(filters) > 1 else filters[0]}
     by_ctc = ctc or weight == 1.0
 
     # Data
@@ -161,10 +162,10 @@ def main(
         tokenizer=tokenizer,
         sample_rate_hz=rate,
         num_mels=num_mels or rate // HZ_PER_MEL,
-        filters=filters if len(filters) > 1 else filters[0],
         max_seconds=max_seconds,
         dropout=settings["dropout"],
         dtype=dtype,
+        **(filters or {}),
     )
 
     def batches(first_epoch):

@@ -4,7 +4,6 @@ import keras
 from keras import ops
 
 # Two convolutions over time, each over 5 frames and every second one.
-NUM_HALVINGS = 2
 _SIZE = 5
 
 
@@ -70,9 +69,7 @@ class FrameEmbedding(keras.layers.Layer):
 
     def compute_output_shape(self, frames_shape, padding_mask_shape=None):
         rows, frames, _ = frames_shape
-        for _ in range(NUM_HALVINGS):
-            frames = None if frames is None else (frames + 1) // 2
-        return (rows, frames, self.hidden_dim)
+        return (rows, None if frames is None else -(-frames // 4), self.hidden_dim)
 
     def get_config(self):
         return {

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 _SIZE = 3
-NUM_HALVINGS = 2  # of the frames
+_NUM_HALVINGS = 2  # of the frames
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -32,7 +32,7 @@ class SpectrogramEmbedding(keras.layers.Layer):
 
     def __init__(self, hidden_dim, filters=(32, 64, 64), **kwargs):
         super().__init__(**kwargs)
-        if len(filters) < NUM_HALVINGS:
+        if len(filters) < _NUM_HALVINGS:
             raise ValueError(
                 f"SpectrogramEmbedding got filters={filters}. Two convolutions halve "
                 "the frames: pass the channels of two at least, such as (32, 64)."
@@ -43,7 +43,7 @@ class SpectrogramEmbedding(keras.layers.Layer):
             keras.layers.Conv2D(
                 width,
                 _SIZE,
-                strides=(2 if i < NUM_HALVINGS else 1, 2),
+                strides=(2 if i < _NUM_HALVINGS else 1, 2),
                 padding="valid",
                 data_format="channels_last",
                 activation="relu",
@@ -77,9 +77,7 @@ class SpectrogramEmbedding(keras.layers.Layer):
 
     def compute_output_shape(self, frames_shape, padding_mask_shape=None):
         rows, frames, _ = frames_shape
-        for _ in range(NUM_HALVINGS):
-            frames = None if frames is None else (frames + 1) // 2
-        return (rows, frames, self.hidden_dim)
+        return (rows, None if frames is None else -(-frames // 4), self.hidden_dim)
 
     def get_config(self):
         return {
