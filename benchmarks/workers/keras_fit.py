@@ -57,4 +57,11 @@ def _dataset(examples):
     """One data set of all examples, whose lengths are free where they differ."""
     one_by_one = [tf.data.Dataset.from_tensors(example) for example in examples]
     free = functools.reduce(tf.data.Dataset.concatenate, one_by_one)
-    return free.prefetch(1)
+    return without_tuner(free.prefetch(1))
+
+
+def without_tuner(dataset):
+    """Keeps TensorFlow from waiting where a repetition ends, see `epoch_dataset`."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from benchmarks.worker import serve
 from benchmarks.workers.forced_recognizer import random_sounds
-from benchmarks.workers.keras_fit import facts
+from benchmarks.workers.keras_fit import facts, without_tuner
 from zoo import presets
 from zoo.tasks.training_defaults import compile_speech_model
 
@@ -28,6 +28,7 @@ def build(options):
     }
     labels = {"ctc": ids.astype("int32"), "tokens": ids}
     batch = tf.data.Dataset.from_tensors((inputs, labels)).repeat(options["steps"])
+    batch = without_tuner(batch)
 
     def repeat():
         model.fit(batch, verbose=0, shuffle=False)

@@ -30,6 +30,9 @@ def epoch_dataset(epochs, signature, first_epoch):
     dataset = dataset.prefetch(4).map(count)
     options = tf.data.Options()
     options.experimental_optimization.inject_prefetch = False
+    # Nothing here is left to tune, and TensorFlow's tuner can miss that an iterator
+    # ends: the epoch then hangs until the next look, as far off as it was long.
+    options.autotune.enabled = False
     return dataset.with_options(options).apply(
         tf.data.experimental.assert_cardinality(epochs.num_batches)
     )
