@@ -43,27 +43,25 @@ def align(logits, token_ids):
     token, a blank, ... That of a row which no path can say is of no meaning.
 
     Args:
-        logits: float `(B, S, V)`.
-        token_ids: int `(B * n, T)`, 0 after the last: n rows for each of `logits`.
+        logits: float `(B, S, 1 + T)`, of the blank and of each token. What is
+            added to all of a place changes nothing: they need not be normalised.
+        token_ids: int `(B, T)`, 0 after the last.
 
     Returns:
-        int32 `(B * n, T)`, 0 after the last.
+        int32 `(B, T)`, 0 after the last.
     """
     token_ids = ops.cast(token_ids, "int32")
-    num_sounds, num_places, _ = ops.shape(logits)
-    num_rows, num_tokens = ops.shape(token_ids)
+    num_places, num_tokens = ops.shape(logits)[1], ops.shape(token_ids)[1]
     num_states = 2 * num_tokens + 1
     states = ops.arange(num_states)
+    is_token = states % 2 == 1
     says = ops.take(ops.pad(token_ids, ((0, 0), (0, 1))), states // 2, axis=1)
-    says = ops.where(states % 2 == 1, says, BLANK)  # (B * n, states)
+    says = ops.where(is_token, says, BLANK)  # (B, states)
     logits = ops.cast(logits, "float32")
-    # All rows of a sound at once: its logits are large where the vocabulary is.
-    together = ops.reshape(says, (num_sounds, 1, -1))
-    emitted = ops.take_along_axis(logits, together, axis=2)
-    emitted = emitted - ops.logsumexp(logits, axis=-1, keepdims=True)
-    emitted = ops.reshape(emitted, (num_sounds, num_places, -1, num_states))
-    emitted = ops.transpose(emitted, (1, 0, 2, 3))
-    emitted = ops.reshape(emitted, (num_places, num_rows, num_states))
+    # Sums over places stay small, and so exact.
+    logits = logits - ops.max(logits, axis=-1, keepdims=True)
+    emitted = ops.take(logits, ops.where(is_token, states // 2 + 1, 0), axis=2)
+    emitted = ops.transpose(emitted, (1, 0, 2))
     # The blank between two tokens may be left out where they are not equal.
     skips = ops.logical_and(
         says != BLANK, says != ops.pad(says[:, :-2], ((0, 0), (2, 0)))
@@ -95,7 +93,7 @@ def align(logits, token_ids):
     _, path = ops.scan(backward, state, came_by, reverse=True)
     path = ops.concatenate([path, state[None]], axis=0)[:, :, 0]  # (S, B)
     places = ops.arange(num_places, dtype="int32")[:, None, None]
-    is_token = ops.transpose(path)[:, :, None] == 2 * ops.arange(num_tokens) + 1
-    is_token = ops.transpose(is_token, (1, 0, 2))  # (S, B, T)
-    first = ops.min(ops.where(is_token, places, num_places), axis=0)
+    is_here = ops.transpose(path)[:, :, None] == 2 * ops.arange(num_tokens) + 1
+    is_here = ops.transpose(is_here, (1, 0, 2))  # (S, B, T)
+    first = ops.min(ops.where(is_here, places, num_places), axis=0)
     return ops.where(token_ids != BLANK, ops.minimum(first, num_places - 1), 0)

@@ -53,6 +53,33 @@ def test_what_follows_a_sound_changes_nothing(dtype):
     np.testing.assert_allclose(padded["tokens"][1], alone["tokens"][0], atol=1e-5)
 
 
+def with_lora(model):
+    model.ctc_projection.enable_lora(2)
+    model.ctc_projection.lora_kernel_b.assign(np.ones((2, 30)))
+
+
+def in_eight_bits(model):
+    model.ctc_projection.quantize("int8")
+
+
+@pytest.mark.parametrize("change", [lambda model: None, with_lora, in_eight_bits])
+def test_logits_of_a_few_tokens(change):
+    model = speech_model()
+    model.ctc_projection.bias.assign(np.arange(30) / 10)
+    change(model)
+    memory, mask = model.encode(SAMPLES, COUNTS)
+    token_ids = np.array([[5, 7, 5], [9, 29, 0], [8, 0, 0], [0, 0, 0]])  # 2 a sound
+    some = model.ctc_logits_of(memory, mask, ops.convert_to_tensor(token_ids))
+    everything = ops.convert_to_numpy(model.ctc_logits(memory, mask))
+    for row, ids in enumerate(token_ids):
+        expected = everything[row // 2][:, [0, *ids]]
+        # A blank among the tokens is padding, whose value nobody reads.
+        real = np.array([True, *(ids > 0)])
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(some[row])[:, real], expected[:, real], atol=1e-5
+        )
+
+
 def test_padding_is_blank_for_certain_so_the_loss_passes_over_it():
     model = speech_model()
     labels = np.array([[8, 6, 2]])

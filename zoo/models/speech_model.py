@@ -229,10 +229,30 @@ class SpeechModel(DecoderModel):
 
     def ctc_logits(self, memory, mask):
         """`(B, S, D)` -> `(B, S, V)`; what the mask leaves out is blank for certain."""
-        logits = self.ctc_projection(memory)
-        is_blank = ops.arange(self.vocabulary_size) == BLANK
-        certain = ops.cast(ops.where(is_blank, 0.0, _NEVER), logits.dtype)
-        return ops.where(mask[:, :, None], logits, certain)
+        return _certain_blank(self.ctc_projection(memory), mask)
+
+    def ctc_logits_of(self, memory, mask, token_ids):
+        """`(B, S, D)` and `(B * n, T)` -> those of `ctc_logits` that alignment needs.
+
+        They are those of the blank and of each of the tokens, `(B * n, S, 1 + T)`: a
+        small part of the work where the vocabulary is large.
+        """
+        num_sounds, num_places = ops.shape(memory)[:2]
+        num_rows, num_tokens = ops.shape(token_ids)
+        ids = ops.pad(token_ids, ((0, 0), (1, 0)), constant_values=BLANK)
+        ids = ops.reshape(ids, (num_sounds, -1))
+        projection = self.ctc_projection
+        if projection.quantization_mode:  # its kernel is no longer one of floats
+            logits = ops.take_along_axis(projection(memory), ids[:, None], axis=2)
+        else:
+            kernel, bias = (
+                ops.cast(ops.take(weight, ids, axis=-1), memory.dtype)
+                for weight in (projection.kernel, projection.bias)
+            )
+            logits = ops.einsum("bsd,dbk->bsk", memory, kernel) + bias[:, None]
+        logits = ops.reshape(logits, (num_sounds, num_places, -1, 1 + num_tokens))
+        logits = _certain_blank(ops.transpose(logits, (0, 2, 1, 3)), mask[:, None])
+        return ops.reshape(logits, (num_rows, num_places, 1 + num_tokens))
 
     def get_config(self):
         return {
@@ -293,3 +313,10 @@ def _in_spans(spans, length):
     spans = ops.cast(spans, "int32")
     begin, size = spans[:, :, 0:1], spans[:, :, 1:2]
     return ops.any((places >= begin) & (places < begin + size), axis=1)
+
+
+def _certain_blank(logits, mask):
+    """Makes the blank, which comes first, certain where the mask leaves out."""
+    is_blank = ops.arange(ops.shape(logits)[-1]) == BLANK
+    certain = ops.cast(ops.where(is_blank, 0.0, _NEVER), logits.dtype)
+    return ops.where(mask[..., None], logits, certain)

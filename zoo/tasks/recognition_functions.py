@@ -101,9 +101,8 @@ class RecognitionFunctions:
             # A row without a token; a search may leave -inf for all but one.
             scores = ops.where((limits > 0)[:, None], scores, 0.0)
             ids = ops.where(ids == tokenizer.end_token_id, 0, ids)
-            logits = model.ctc_logits(memory, mask)
             flat = ops.reshape(ids, (-1, ops.shape(ids)[2]))
-            places = ctc.align(logits, flat)
+            places = ctc.align(model.ctc_logits_of(memory, mask, flat), flat)
             return ids, scores, ops.reshape(places, ops.shape(ids))
 
         return self._compiled.get(

@@ -15,7 +15,7 @@ from zoo.tasks.recognition_windows import (
     windows_of,
 )
 
-_LENGTHS_SECONDS = (1, 2, 4, 8)  # that windows are padded to, or to a whole one
+_LENGTHS_SECONDS = (1, 2, 4, 8, 12, 16)  # that windows are padded to, or to a whole one
 # Windows at once: the most, fewer where CTC's logits were more than so many.
 _TOGETHER, _FEWER = 16, 4
 _MOST_LOGITS = 2**26
@@ -93,12 +93,18 @@ def search_sounds(
         missing = missing_rows(count)
         length = smallest_at_least(lengths, tf.reduce_max(num_samples))
         samples = piece.to_tensor()
-        # Only what is compiled needs one of few shapes.
-        early = 0 if keras.backend.backend() == "tensorflow" else missing
-        samples = tf.pad(samples, [[0, early], [0, length - tf.shape(samples)[1]]])
-        memory, mask = encode(samples, tf.pad(num_samples, [[0, early]]))
-        late = [[0, missing - early], [0, 0]]
-        memory, mask = tf.pad(memory, [*late, [0, 0]]), tf.pad(mask, late)
+        # Only what is compiled needs one of few shapes: here the search alone.
+        if keras.backend.backend() == "tensorflow":
+            lacks = tf.maximum(per_place - tf.shape(samples)[1], 0)
+            memory, mask = encode(tf.pad(samples, [[0, 0], [0, lacks]]), num_samples)
+            places = length // per_place + 1 - tf.shape(memory)[1]
+            late = [[0, missing], [0, places]]
+            memory, mask = tf.pad(memory, [*late, [0, 0]]), tf.pad(mask, late)
+        else:
+            early = [[0, missing], [0, length - tf.shape(samples)[1]]]
+            memory, mask = encode(
+                tf.pad(samples, early), tf.pad(num_samples, early[:1])
+            )
         num_samples = tf.pad(num_samples, [[0, missing]])
         # No token takes less than a place; the end takes none.
         limits = tf.minimum(limit, num_samples // per_place + 1)
