@@ -249,8 +249,8 @@ def shift_caption(model, batch, delta):
 def speech(name, **options):
     def make(dtype):
         sizes = (2, 2, 4, HIDDEN_DIM, 32)
-        # With 8 mels a convolution gives a width of 1, at which TensorFlow's is wrong in
-        # bfloat16 where the processor has AMX.
+        # With 8 mels a convolution has a width of 1, at which TensorFlow's is wrong
+        # in bfloat16 where the processor has AMX.
         model = SpeechModel(
             30, *sizes, num_mels=12, dtype=dtype, **{"filters": 12, **options}
         )

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.tasks.recognition_windows import borders, joined, parts_of, windows_of
+from zoo.tasks.recognition_windows import (
+    borders,
+    joined,
+    loudness,
+    parts_of,
+    windows_of,
+)
 
 PLACE = 4  # samples
 WINDOW, OVERLAP = 20 * PLACE, 8 * PLACE
@@ -45,7 +51,11 @@ def test_windows_cover_their_sounds():
 def test_windows_meet_in_their_overlap_where_it_is_quiet():
     ragged = sounds()
     windows = windows_in(ragged)
-    since, until = (x.numpy() for x in borders(ragged, *windows, OVERLAP, PLACE))
+    loud = loudness(ragged, *windows, OVERLAP, PLACE)
+    nothing = tf.zeros([len(loud), 1, 5], tf.int32)
+    owner, starts, ends = windows
+    since, until = borders(nothing, nothing, owner, starts, loud, PLACE)
+    since, until = since.numpy()[:, 0], until.numpy()[:, 0]
     owner, starts, ends = (x.numpy() for x in windows)
     num_borders = 0
     for k in range(len(owner)):
@@ -65,7 +75,7 @@ def test_windows_meet_in_their_overlap_where_it_is_quiet():
 def test_each_token_is_kept_once(width):
     ragged = sounds()
     owner, starts, ends = windows_in(ragged)
-    since, until = borders(ragged, owner, starts, ends, OVERLAP, PLACE)
+    loud = loudness(ragged, owner, starts, ends, OVERLAP, PLACE)
     # Every third place of a sound says its own number; a window hears what is in it.
     num_windows, longest = len(owner), 30
     token_ids, places = np.zeros((2, num_windows, width, longest), "int32")
@@ -76,9 +86,11 @@ def test_each_token_is_kept_once(width):
         for b in range(width):
             token_ids[k, b, : len(said)] = np.array(said) + 1 + 1000 * b
             places[k, b, : len(said)] = np.array(said) - begin
+    token_ids, places = tf.constant(token_ids), tf.constant(places)
+    since, until = borders(token_ids, places, owner, starts, loud, PLACE)
     found, where = joined(
-        tf.constant(token_ids),
-        tf.constant(places),
+        token_ids,
+        places,
         *(owner, starts, since, until, len(LENGTHS), PLACE),
     )
     for i, length in enumerate(LENGTHS):
@@ -89,13 +101,40 @@ def test_each_token_is_kept_once(width):
             assert where[i * width + b].numpy().tolist() == said
 
 
+def meet(first, second, quiet=range(12, 20)):
+    """Tokens of two windows, `{place of the sound: token}`, that share 12 to 20."""
+    starts = tf.constant([0, 12 * PLACE], tf.int64)
+    loud = np.ones((2, 8), "float32")
+    loud[0, np.array(quiet) - 12] = 0.0
+    token_ids, places = np.zeros((2, 2, 1, 9), "int32")
+    for k, said in enumerate((first, second)):
+        token_ids[k, 0, : len(said)] = list(said.values())
+        places[k, 0, : len(said)] = np.array(list(said)) - 12 * k
+    owner = tf.zeros(2, tf.int64)
+    token_ids, places = tf.constant(token_ids), tf.constant(places)
+    since, until = borders(token_ids, places, owner, starts, loud, PLACE)
+    found, _ = joined(token_ids, places, owner, starts, since, until, 1, PLACE)
+    return found.to_list()[0]
+
+
+def test_windows_meet_where_both_say_the_same():
+    # One window says the first token late: in the middle of the overlap the token would
+    # come twice, or not at all.
+    for first, second in ((14, 16), (16, 14)):
+        said = meet({5: 9, first: 1, 19: 2}, {second: 1, 19: 2, 25: 3})
+        assert said == [9, 1, 2, 3]
+    # At its begin the second window says what nobody said.
+    assert meet({5: 9, 14: 1}, {12: 7, 15: 1, 19: 2}, quiet=(17, 18)) == [9, 1, 2]
+
+
 def test_no_sound_has_no_windows():
     ragged = sounds([0, 0])
     owner, starts, ends = windows_in(ragged)
     assert len(owner) == 0
-    since, until = borders(ragged, owner, starts, ends, OVERLAP, PLACE)
-    assert since.shape == until.shape == (0,)
+    loud = loudness(ragged, owner, starts, ends, OVERLAP, PLACE)
     nothing = tf.zeros([0, 1, 5], tf.int32)
+    since, until = borders(nothing, nothing, owner, starts, loud, PLACE)
+    assert since.shape == until.shape == (0, 1)
     found, _ = joined(nothing, nothing, owner, starts, since, until, 2, PLACE)
     assert found.to_list() == [[], []]
 
@@ -103,9 +142,10 @@ def test_no_sound_has_no_windows():
 def test_what_no_path_can_say_is_kept_in_the_last_window():
     ragged = sounds([WINDOW])
     owner, starts, ends = windows_in(ragged)
-    since, until = borders(ragged, owner, starts, ends, OVERLAP, PLACE)
+    loud = loudness(ragged, owner, starts, ends, OVERLAP, PLACE)
     token_ids = tf.constant([[[5, 6, 0]]])
     behind = WINDOW // PLACE + 3  # as of the padding
     places = tf.constant([[[behind, behind, 0]]])
+    since, until = borders(token_ids, places, owner, starts, loud, PLACE)
     found, _ = joined(token_ids, places, owner, starts, since, until, 1, PLACE)
     assert found.to_list() == [[5, 6]]

@@ -11,6 +11,7 @@ from zoo.tasks.recognition_windows import (
     OVERLAP,
     borders,
     joined,
+    loudness,
     parts_of,
     windows_of,
 )
@@ -129,7 +130,8 @@ def search_sounds(
     )
     back = tf.argsort(order)
     ids, scores, places = (tf.gather(x, back) for x in results)
-    since, until = borders(sounds, *windows, overlap, per_place)
+    loud = loudness(sounds, *windows, overlap, per_place)
+    since, until = borders(ids, places, owner, starts, loud, per_place)
     count = tf.size(data, tf.int64)
     ids, places = joined(
         *(ids, places, owner, starts, since, until, count, per_place),

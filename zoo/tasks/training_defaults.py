@@ -39,12 +39,16 @@ def compile_speech_model(model, ctc_weight=0.3):
     """Compiles with what trains well from scratch.
 
     The losses of CTC and of the decoder are added with weights of sum 1
-    ([Watanabe et al., 2017](https://arxiv.org/abs/1609.06773)).
+    ([Watanabe et al., 2017](https://arxiv.org/abs/1609.06773)). One of weight 0 is not
+    computed.
     """
     if not 0 <= ctc_weight <= 1:
         raise ValueError(
             f"ctc_weight must be in 0 ... 1, got {ctc_weight}. A usual one is 0.3."
         )
+    weights = {"ctc": ctc_weight, "tokens": 1.0 - ctc_weight}
+    weights = {name: weight for name, weight in weights.items() if weight}
+    losses = {"ctc": ctc_loss(), "tokens": SmoothedCrossentropy()}
     model.compile(
         optimizer=keras.optimizers.AdamW(
             InverseSquareRoot(1e-3, warmup_steps=1000),
@@ -52,8 +56,8 @@ def compile_speech_model(model, ctc_weight=0.3):
             beta_2=0.98,
             global_clipnorm=1.0,
         ),
-        loss={"ctc": ctc_loss(), "tokens": SmoothedCrossentropy()},
-        loss_weights={"ctc": ctc_weight, "tokens": 1.0 - ctc_weight},
+        loss={name: losses[name] for name in weights},
+        loss_weights=weights,
         jit_compile=should_jit_compile(),
     )
 
