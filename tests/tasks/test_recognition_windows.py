@@ -127,6 +127,16 @@ def test_windows_meet_where_both_say_the_same():
     assert meet({5: 9, 14: 1}, {12: 7, 15: 1, 19: 2}, quiet=(17, 18)) == [9, 1, 2]
 
 
+def test_an_overlap_of_few_places():
+    token_ids = tf.constant([[[5, 6]], [[6, 7]]])
+    places = tf.constant([[[1, 8]], [[0, 3]]])
+    owner, starts = tf.zeros(2, tf.int64), tf.constant([0, 8 * PLACE], tf.int64)
+    loud = tf.zeros([2, 2])
+    since, until = borders(token_ids, places, owner, starts, loud, PLACE)
+    found, _ = joined(token_ids, places, owner, starts, since, until, 1, PLACE)
+    assert found.to_list() == [[5, 6, 7]]
+
+
 def test_no_sound_has_no_windows():
     ragged = sounds([0, 0])
     owner, starts, ends = windows_in(ragged)

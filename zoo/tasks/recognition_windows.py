@@ -128,20 +128,15 @@ def borders(token_ids, places, owner, starts, loudness, samples_per_place):
 
 def _by_place(token_ids, places, num_places):
     """int `(m, width, T)` -> `(m, width, P)`, the token that begins at a place or 0."""
-    rows = tf.size(token_ids) // tf.maximum(tf.shape(token_ids)[2], 1)
-    places = tf.cast(places, tf.int64)
+    shape = tf.shape(token_ids)[:2]
+    row = tf.reshape(tf.range(tf.reduce_prod(shape)), tf.concat([shape, [1]], axis=0))
     is_within = (token_ids > 0) & (places >= 0) & (places < num_places)
-    places = tf.reshape(places, [rows, -1])
-    places += num_places * tf.range(tf.cast(rows, tf.int64))[:, None]
     tokens = tf.math.unsorted_segment_max(
-        tf.where(
-            tf.reshape(is_within, [rows, -1]), tf.reshape(token_ids, [rows, -1]), 0
-        ),
-        tf.where(tf.reshape(is_within, [rows, -1]), places, -1),
-        tf.cast(rows, tf.int64) * num_places,
+        token_ids,
+        tf.where(is_within, tf.cast(places, tf.int32) + row * num_places, -1),
+        tf.reduce_prod(shape) * num_places,
     )
-    shape = tf.concat([tf.shape(token_ids)[:2], [num_places]], axis=0)
-    return tf.reshape(tf.maximum(tokens, 0), shape)
+    return tf.reshape(tf.maximum(tokens, 0), tf.concat([shape, [num_places]], axis=0))
 
 
 def _compared(tokens, others):
@@ -157,7 +152,8 @@ def _compared(tokens, others):
     """
     num_places = tokens.shape[2]
     spoilt = tf.pad(tf.zeros_like(tokens), [[0, 0], [0, 0], [0, 1]])
-    for late in sorted(range(-_TOLERANCE, _TOLERANCE + 1), key=abs):
+    most = min(_TOLERANCE, num_places - 1)
+    for late in sorted(range(-most, most + 1), key=abs):
         before, behind = max(-late, 0), max(late, 0)
         first = tokens[:, :, before : num_places - behind]
         second = others[:, :, behind : num_places - before]
