@@ -7,7 +7,7 @@ from keras import ops
 
 from zoo.losses import SmoothedCrossentropy
 from zoo.models import SpeechModel
-from zoo.models.speech_model import _scaling
+from zoo.models.mel_frames import scaling
 
 RNG = np.random.default_rng(0)
 COUNTS = np.array([3_000, 1_700], "int32")
@@ -145,7 +145,7 @@ def test_bands_are_taken_from_further_up():
     np.testing.assert_allclose(outputs(model)["ctc"][0], scaled["ctc"][0], atol=1e-5)
     assert np.abs(outputs(model)["ctc"][1] - scaled["ctc"][1]).max() > 1e-3
     ramp = np.arange(5, dtype="float32")
-    moved = ramp @ ops.convert_to_numpy(_scaling(ops.convert_to_tensor(scales), 5))
+    moved = ramp @ ops.convert_to_numpy(scaling(ops.convert_to_tensor(scales), 5))
     np.testing.assert_allclose(moved, [ramp, [0, 1.2, 2.4, 3.6, 4]], rtol=1e-5)
 
 

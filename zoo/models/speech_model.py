@@ -16,11 +16,10 @@ from zoo.layers import (
     TransformerEncoder,
 )
 from zoo.models.decoder_model import DecoderModel
+from zoo.models.mel_frames import first, in_spans, normalized, scaling
 
 BLANK = 0  # of CTC: the token of padding, which no transcript has
 _NEVER = -1e9  # as a score, a probability of 0
-_SMALLEST_VARIANCE = 1e-5
-_RANGE = 6.0  # 60 dB below the loudest, in powers of ten
 LEAST_RATE_HZ = 1_000
 
 
@@ -206,18 +205,18 @@ class SpeechModel(DecoderModel):
         """`(B, N)` -> memory `(B, S, D)` and its mask, bool `(B, S)`."""
         num_samples = ops.convert_to_tensor(num_samples, dtype="int32")
         samples = ops.where(
-            _first(ops.shape(samples)[1], num_samples), samples, ops.zeros_like(samples)
+            first(ops.shape(samples)[1], num_samples), samples, ops.zeros_like(samples)
         )
         frames = self.log_mel(samples)
-        mask = _first(ops.shape(frames)[1], self.log_mel.num_frames(num_samples))
-        frames = _normalized(frames, mask)
+        mask = first(ops.shape(frames)[1], self.log_mel.num_frames(num_samples))
+        frames = normalized(frames, mask)
         if mel_scales is not None:
-            frames = ops.matmul(frames, _scaling(mel_scales, self.num_mels))
+            frames = ops.matmul(frames, scaling(mel_scales, self.num_mels))
         if hidden_frames is not None:
-            hidden = _in_spans(hidden_frames, ops.shape(frames)[1])[:, :, None]
+            hidden = in_spans(hidden_frames, ops.shape(frames)[1])[:, :, None]
             frames = ops.where(hidden, 0.0, frames)
         if hidden_mels is not None:
-            hidden = _in_spans(hidden_mels, self.num_mels)[:, None, :]
+            hidden = in_spans(hidden_mels, self.num_mels)[:, None, :]
             frames = ops.where(hidden, 0.0, frames)
         x, mask = self.frame_embedding(
             ops.cast(frames, self.compute_dtype), padding_mask=mask
@@ -274,45 +273,6 @@ class SpeechModel(DecoderModel):
             "activation": self.activation,
             "tie_embeddings": self.tie_embeddings,
         }
-
-
-def _first(length, counts):
-    """bool `(B, length)`: the first places of each row, as many as `counts` `(B,)`."""
-    return ops.arange(length)[None, :] < counts[:, None]
-
-
-def _normalized(frames, mask):
-    """Mean 0 and deviation 1 over all frames and bands of a sound; padding is 0.
-
-    Not band by band: of a short word that would take away its vowel, and it would make
-    a band of nothing but noise as loud as one with a sound in it. What is far below the
-    loudest is alike, whether a quiet room or the zeros between two sounds.
-    """
-    is_real = mask[:, :, None]
-    loudest = ops.max(ops.where(is_real, frames, -_RANGE), axis=(1, 2), keepdims=True)
-    frames = ops.maximum(frames, loudest - _RANGE)
-    mask = ops.cast(mask, frames.dtype)[:, :, None]
-    count = ops.sum(mask, axis=(1, 2), keepdims=True) * frames.shape[-1]
-    count = ops.maximum(count, 1.0)
-    mean = ops.sum(frames * mask, axis=(1, 2), keepdims=True) / count
-    frames = (frames - mean) * mask
-    variance = ops.sum(ops.square(frames), axis=(1, 2), keepdims=True) / count
-    return frames * ops.rsqrt(variance + _SMALLEST_VARIANCE)
-
-
-def _scaling(scales, num_mels):
-    """`(B,)` -> `(B, M, M)`: band m takes what was at m * scale, between two bands."""
-    bands = ops.arange(num_mels, dtype="float32")
-    taken = ops.minimum(scales[:, None] * bands, num_mels - 1.0)
-    return ops.relu(1.0 - ops.abs(taken[:, None, :] - bands[:, None]))
-
-
-def _in_spans(spans, length):
-    """int `(B, spans, 2)`, of (begin, length) -> bool `(B, length)`."""
-    places = ops.arange(length)[None, None, :]
-    spans = ops.cast(spans, "int32")
-    begin, size = spans[:, :, 0:1], spans[:, :, 1:2]
-    return ops.any((places >= begin) & (places < begin + size), axis=1)
 
 
 def _certain_blank(logits, mask):
