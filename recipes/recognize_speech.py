@@ -21,6 +21,7 @@ Measured on an AMD EPYC server, seed 1, float32, decoded by CTC:
   Another run of the same may differ by 3 points.
 """
 
+import functools
 import itertools
 import math
 from pathlib import Path
@@ -131,25 +132,24 @@ def main(
         resume: Go on with the run in run_dir; otherwise move it aside.
     """
     settings = dict(locals())
-    defaults = SPEECH if data else GENERATED
-    settings |= {k: v for k, v in defaults.items() if settings[k] is None}
+    for key, value in (SPEECH if data else GENERATED).items():
+        settings[key] = value if settings[key] is None else settings[key]
     name = name_of(data, leave_out)
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
     keras.utils.set_random_seed(seed)
     weight, filters = settings["ctc_weight"], settings["filters"]
-    if filters:
-        filters = {"filters": filters if len(filters) > 1 else filters[0]}
+    if filters and len(filters) == 1:
+        filters = filters[0]
     by_ctc = ctc or weight == 1.0
 
     # Data
     train, validation, tests = examples_of(data, leave_out)
     if settings["most_joined"] >= LEAST_JOINED:
         most = min(settings["most_joined"], MOST_JOINED)
-        strings = zoo.data.joined_sounds(
+        tests[f"joined {LEAST_JOINED} to {most}"] = zoo.data.joined_sounds(
             next(iter(tests.values())), LEAST_JOINED, most, seed=seed
         )
-        tests[f"joined {LEAST_JOINED} to {most}"] = strings
     transcripts = [x["transcript"].decode() for x in train.as_numpy_iterator()]
     tokenizer = zoo.text.learn_tokenizer(
         transcripts, settings["vocabulary_size"], at_most=True
@@ -165,20 +165,18 @@ def main(
         max_seconds=max_seconds,
         dropout=settings["dropout"],
         dtype=dtype,
-        **(filters or {}),
+        **({"filters": filters} if filters else {}),
     )
 
-    def batches(first_epoch):
-        return recognizer.batches(
-            train,
-            batch_seconds=batch_seconds,
-            augmented=settings["augmented"],
-            most_joined=settings["most_joined"],
-            seed=seed,
-            first_epoch=first_epoch,
-        )
-
-    first = batches(0)  # holds all sounds: made once where a run begins
+    batches = functools.partial(
+        recognizer.batches,
+        train,
+        batch_seconds=batch_seconds,
+        augmented=settings["augmented"],
+        most_joined=settings["most_joined"],
+        seed=seed,
+    )
+    first = batches()  # holds all sounds: made once where a run begins
     num_steps = int(first.cardinality()) * settings["epochs"]
     schedule = zoo.schedules.warmup_cosine(
         settings["learning_rate"], math.ceil(warmup_share * num_steps), num_steps
@@ -198,7 +196,7 @@ def main(
     # Train
     zoo.training.fit(
         recognizer,
-        lambda epoch: batches(epoch) if epoch else first,
+        lambda epoch: batches(first_epoch=epoch) if epoch else first,
         epochs=settings["epochs"],
         run_dir=run_dir,
         settings=settings,
@@ -250,21 +248,10 @@ def examples_of(data, leave_out):
     train, validation, tests = zoo.data.read_splits(data)
     if leave_out is None:
         return train, validation, tests
-    if "speaker" not in train.element_spec:
-        raise ValueError(f"{data} does not name its speakers: --leave-out needs them.")
-    test = tests["test"].concatenate(train).concatenate(validation)
-    speakers = {x["speaker"].decode() for x in test.as_numpy_iterator()}
-    if leave_out not in speakers or len(speakers) == 1:
-        raise ValueError(
-            f"--leave-out {leave_out}: the speakers of {data} are "
-            f"{', '.join(sorted(speakers))}. Name one of several."
-        )
-    test = test.filter(lambda example: example["speaker"] == leave_out)
-    others = [
-        part.filter(lambda example: example["speaker"] != leave_out)
-        for part in (train.concatenate(tests["test"]), validation)
-    ]
-    return *others, {f"speaker {leave_out}": test}
+    *parts, test = zoo.data.leave_out_speaker(
+        train, validation, tests["test"], leave_out
+    )
+    return *parts, {f"speaker {leave_out}": test}
 
 
 def rate_for(examples):
@@ -276,11 +263,6 @@ def rate_for(examples):
     raise ValueError(f"No sound can be decoded. The last: {error.numpy().decode()}")
 
 
-def seconds_of(audio):
-    samples, rate, _ = decode_wav(audio)
-    return len(samples) / int(rate)
-
-
 def columns(rows):
     """What sounds were taken for, and what they are."""
     return [row["transcript"] for row in rows], [row["reference"] for row in rows]
@@ -290,7 +272,8 @@ def draw_pictures(recognizer, rows, folder, search):
     """What was heard when; which word was taken for which."""
     (folder / "sounds").mkdir(exist_ok=True)
     rate, longest = recognizer.model.sample_rate_hz, recognizer.model.max_seconds
-    at_once = (row for row in rows if seconds_of(row["audio"]) <= longest)
+    heard = ((row, *decode_wav(row["audio"])[:2]) for row in rows)
+    at_once = (row for row, x, its_rate in heard if len(x) <= longest * int(its_rate))
     for number, row in enumerate(itertools.islice(at_once, NUM_EXPLAINED)):
         explanation = recognizer.explain(row["audio"], **search)
         title = f"{explanation.pop('transcript')}  ({row['reference']})"

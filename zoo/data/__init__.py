@@ -7,6 +7,7 @@ from zoo.data.corpora import read_corpora
 from zoo.data.image_decoding import decode_image
 from zoo.data.joined_sounds import joined_sounds
 from zoo.data.labelling import labelling_batches
+from zoo.data.left_out_speaker import leave_out_speaker
 from zoo.data.masked import masked_batches
 from zoo.data.read import read
 from zoo.data.speech import speech_batches
@@ -20,6 +21,7 @@ __all__ = [
     "decode_image",
     "joined_sounds",
     "labelling_batches",
+    "leave_out_speaker",
     "masked_batches",
     "read",
     "read_corpora",

@@ -9,6 +9,7 @@ import tensorflow as tf
 _logger = logging.getLogger(__name__)
 
 _MOST_BYTES = 2**30  # more than any image or sound that is decoded takes
+_TOGETHER = 64  # sounds that are read before they are transcribed
 
 
 def file_bytes(item):
@@ -20,6 +21,12 @@ def file_bytes(item):
             return file.read(_MOST_BYTES)
     except OSError:
         return b""
+
+
+def bytes_in_turn(items):
+    """Paths of sounds or bytes -> lists of bytes, few enough to hold."""
+    for begin in range(0, len(items), _TOGETHER):
+        yield [file_bytes(item) for item in items[begin : begin + _TOGETHER]]
 
 
 def check_path(path, name, kind):

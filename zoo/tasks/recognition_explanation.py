@@ -5,6 +5,7 @@ import tensorflow as tf
 from zoo.data.first_error import first_error
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.tasks.recognition_graph import sounds_of, text_of
+from zoo.tasks.requests import decoded
 
 
 def one_window(data, model):
@@ -75,4 +76,27 @@ def explain(data, token_ids, places, attention, task):
         "seconds": tf.where(is_token, seconds, 0.0)[:, :longest],
         "attention": tf.where(is_token[:, :, tf.newaxis], seen, 0.0)[:, :longest],
         "error": errors,
+    }
+
+
+def explain_one(data, name, ids, places, attention, task):
+    """`explain` of one sound, as `zoo.SpeechRecognizer.explain` returns it.
+
+    Args:
+        data: list of one bytes.
+        name: str. Of the sound, for the error of one that is not heard.
+        ids, places: RaggedTensors int32 `(1, None)`, its transcript.
+        attention, task: as in `explain`.
+    """
+    data = tf.constant(data)
+    answer = explain(data, ids.to_tensor(), places.to_tensor(), attention, task)
+    if error := decoded(answer["error"])[0]:
+        raise ValueError(f"{name}: {error}")
+    samples, num_samples, _ = one_window(data, task.model)
+    return {
+        "transcript": decoded(answer["transcript"])[0],
+        "samples": samples[0, : int(num_samples[0])].numpy(),
+        "target_pieces": decoded(answer["target_pieces"][0]),
+        "seconds": answer["seconds"][0].numpy(),
+        "attention": answer["attention"][0].numpy(),
     }

@@ -8,6 +8,7 @@ from keras import ops
 
 from zoo import ctc
 from zoo.tasks.compiling import CompiledFunctions, compiled
+from zoo.tasks.generation import search_options
 from zoo.tasks.memory_search import search_memory
 from zoo.tasks.recognition_graph import detokenized, search_sounds
 
@@ -27,7 +28,10 @@ class RecognitionFunctions:
         """string `(n,)`, seeds, options -> transcripts, scores `(n, width)`, errors.
 
         Transcripts come best first; then the ids and their places as they were found.
+        By CTC there is one, which is not drawn.
         """
+        if by_ctc:
+            sampling, width = False, 1
         encode = self.encode()
         decode = self.by_ctc() if by_ctc else self.decode(sampling, width)
 
@@ -110,6 +114,21 @@ class RecognitionFunctions:
             lambda: compiled(decode, model, jit_compile),
             model.weights,
         )
+
+    def fixed(self, width, length_penalty, by_ctc, jit_compile):
+        """number of results, memory, mask, limits, seeds -> what `decode` gives."""
+        if by_ctc:
+            function = self.by_ctc(jit_compile)
+        else:
+            function = self.decode(False, width, jit_compile)
+
+        def decode(num_results, *arguments):
+            options = search_options(
+                self.task.model, length_penalty=length_penalty, num_results=num_results
+            )
+            return function(options, *arguments)
+
+        return decode
 
     def by_ctc(self, jit_compile=True):
         """The same by the best path of CTC, of which there is one."""

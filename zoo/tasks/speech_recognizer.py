@@ -1,4 +1,5 @@
 import collections
+import functools
 import secrets
 from pathlib import Path
 
@@ -9,16 +10,15 @@ from zoo import presets
 from zoo.data.speech import speech_batches
 from zoo.export import write_saved_model
 from zoo.models import SpeechModel
-from zoo.tasks.file_requests import file_bytes, tell
+from zoo.tasks.file_requests import bytes_in_turn, file_bytes, tell
 from zoo.tasks.generation import (
     as_asked,
     check_one_answer,
     request_answers,
-    search_options,
 )
 from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.recognition_endpoints import recognition_endpoints
-from zoo.tasks.recognition_explanation import explain, one_window
+from zoo.tasks.recognition_explanation import explain_one
 from zoo.tasks.recognition_functions import RecognitionFunctions
 from zoo.tasks.requests import check_generation_options, decoded
 from zoo.tasks.single_tokenizer import check_model, check_preset, read_folder
@@ -27,8 +27,6 @@ from zoo.tasks.speech_evaluation import transcribed_rows
 from zoo.tasks.speech_scores import speech_scores
 from zoo.tasks.training_defaults import compile_speech_model
 from zoo.tasks.word_times import word_times
-
-_TOGETHER = 64  # sounds that `generate` reads before it transcribes them
 
 
 class SpeechRecognizer:
@@ -67,10 +65,10 @@ class SpeechRecognizer:
             model, tokenizer = read_folder(
                 _TASK, SpeechModel, Path(preset), tokenizer, overrides
             )
-            compile_speech_model(model, ctc_weight)
-            return cls(model, tokenizer)
-        check_preset(_TASK, preset, tokenizer, "transcripts")
-        model = presets.speech_model(preset, tokenizer.vocabulary_size(), **overrides)
+        else:
+            check_preset(_TASK, preset, tokenizer, "transcripts")
+            size = tokenizer.vocabulary_size()
+            model = presets.speech_model(preset, size, **overrides)
         compile_speech_model(model, ctc_weight)
         return cls(model, tokenizer)
 
@@ -159,8 +157,7 @@ class SpeechRecognizer:
                 "CTC's best path is one. Leave out num_return_sequences or ctc."
             )
         transcripts, scores, errors = [], [], []
-        for begin in range(0, len(sounds), _TOGETHER):
-            data = [file_bytes(x) for x in sounds[begin : begin + _TOGETHER]]
+        for data in bytes_in_turn(sounds):
             some, their_scores, wrong, *_ = self._request(data, ctc, **options)
             transcripts += some
             scores += their_scores
@@ -170,23 +167,12 @@ class SpeechRecognizer:
 
     def _request(self, data, ctc=False, **options):
         """Transcripts, scores, errors, ids and places of the bytes of sounds."""
-
-        def answer(sampling, width):
-            return self._functions.answer(
-                ctc, sampling and not ctc, 1 if ctc else width
-            )
-
+        answer = functools.partial(self._functions.answer, ctc)
         inputs = [tf.constant(data, tf.string)]
         return request_answers(answer, self.model, inputs, data, **options)
 
     def word_times(
-        self,
-        sounds,
-        num_beams=4,
-        length_penalty=0.6,
-        *,
-        sample_rate_hz=None,
-        ctc=False,
+        self, sounds, num_beams=4, length_penalty=0.6, *, sample_rate_hz=None, ctc=False
     ):
         """Transcribes one sound, or a list of sounds, and says when each word came.
 
@@ -202,8 +188,7 @@ class SpeechRecognizer:
         """
         sounds, names, single = checked_sounds(sounds, sample_rate_hz)
         times, errors = [], []
-        for begin in range(0, len(sounds), _TOGETHER):
-            data = [file_bytes(x) for x in sounds[begin : begin + _TOGETHER]]
+        for data in bytes_in_turn(sounds):
             ids, places, wrong = self._best(data, ctc, num_beams, length_penalty)
             for row in zip(ids.to_list(), places.to_list(), strict=True):
                 times.append(word_times(*row, self.tokenizer))
@@ -269,21 +254,9 @@ class SpeechRecognizer:
         if not single:
             raise TypeError("explain takes one sound. Call it for each.")
         data = [file_bytes(sounds[0])]
-        best = self._best(data, ctc, num_beams, length_penalty)
-        ids, places = (x.to_tensor() for x in best[:2])
-        data = tf.constant(data)
+        ids, places, _ = self._best(data, ctc, num_beams, length_penalty)
         attention = self._functions.attention()
-        explanation = explain(data, ids, places, attention, self)
-        if error := decoded(explanation["error"])[0]:
-            raise ValueError(f"{names[0]}: {error}")
-        samples, num_samples, _ = one_window(data, self.model)
-        return {
-            "transcript": decoded(explanation["transcript"])[0],
-            "samples": samples[0, : int(num_samples[0])].numpy(),
-            "target_pieces": decoded(explanation["target_pieces"][0]),
-            "seconds": explanation["seconds"][0].numpy(),
-            "attention": explanation["attention"][0].numpy(),
-        }
+        return explain_one(data, names[0], ids, places, attention, self)
 
     def export(
         self, directory, *, num_beams=4, length_penalty=0.6, ctc=False, jit_compile=True
@@ -307,17 +280,7 @@ class SpeechRecognizer:
             str, the path of the version.
         """
         check_generation_options(num_beams=num_beams, length_penalty=length_penalty)
-        if ctc:
-            compiled_decode = self._functions.by_ctc(jit_compile)
-        else:
-            compiled_decode = self._functions.decode(False, num_beams, jit_compile)
-
-        def decode(num_results, *arguments):
-            options = search_options(
-                self.model, length_penalty=length_penalty, num_results=num_results
-            )
-            return compiled_decode(options, *arguments)
-
+        decode = self._functions.fixed(num_beams, length_penalty, ctc, jit_compile)
         width = 1 if ctc else num_beams
         silence = wav_of(np.zeros(1, "float32"), self.model.sample_rate_hz)
         return write_saved_model(
