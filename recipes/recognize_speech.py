@@ -185,11 +185,7 @@ def main(
         optimizer=keras.optimizers.AdamW(
             schedule, weight_decay=weight_decay, beta_2=0.98, global_clipnorm=1.0
         ),
-        loss={
-            "ctc": zoo.tasks.ctc_loss(),
-            "tokens": zoo.losses.SmoothedCrossentropy(label_smoothing),
-        },
-        loss_weights={"ctc": weight, "tokens": 1.0 - weight},
+        **zoo.tasks.speech_losses(weight, label_smoothing),
         jit_compile=zoo.tasks.should_jit_compile(),
     )
 

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.tasks.spoken import RATE, sung, untrained_recognizer
+from tests.tasks.spoken import RATE, examples, sung, untrained_recognizer
 from zoo.data.wav_decoding import decode_wav
+from zoo.tasks import speech_losses
 from zoo.tasks.sound_requests import checked_sounds, wav_of
 from zoo.tasks.word_times import word_times
 
@@ -176,3 +177,20 @@ def test_from_preset_says_what_it_needs(recognizer):
     model = zoo.presets.speech_model("speech_tiny", 300)
     with pytest.raises(ValueError, match="275 tokens, the model 300"):
         zoo.SpeechRecognizer(model, recognizer.tokenizer)
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
+@pytest.mark.parametrize("ctc_weight, unused", [(0.0, "ctc_proj"), (1.0, "decoder")])
+def test_a_loss_of_weight_0_trains_nothing(ctc_weight, unused):
+    recognizer = untrained_recognizer()
+    model = recognizer.model
+    model.compile("adam", **speech_losses(ctc_weight), jit_compile=False)
+    before = {weight.path: weight.numpy() for weight in model.weights}
+    model.fit(
+        recognizer.batches(examples(8), augmented=False, num_buckets=1),
+        shuffle=False,
+        verbose=0,
+    )
+    changed = {w.path for w in model.weights if (w.numpy() != before[w.path]).any()}
+    assert any("encoder" in path for path in changed)
+    assert not any(unused in path for path in changed)

@@ -8,7 +8,7 @@ from zoo.tasks.speech_recognizer import SpeechRecognizer
 from zoo.tasks.text_classifier import TextClassifier
 from zoo.tasks.text_embedder import TextEmbedder
 from zoo.tasks.token_classifier import TokenClassifier
-from zoo.tasks.training_defaults import ctc_loss
+from zoo.tasks.training_defaults import ctc_loss, speech_losses
 from zoo.tasks.translator import Translator
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "ctc_loss",
     "from_hugging_face",
     "should_jit_compile",
+    "speech_losses",
 ]

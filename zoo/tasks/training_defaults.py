@@ -36,19 +36,7 @@ def compile_captioning_model(model):
 
 
 def compile_speech_model(model, ctc_weight=0.3):
-    """Compiles with what trains well from scratch.
-
-    The losses of CTC and of the decoder are added with weights of sum 1
-    ([Watanabe et al., 2017](https://arxiv.org/abs/1609.06773)). One of weight 0 is not
-    computed.
-    """
-    if not 0 <= ctc_weight <= 1:
-        raise ValueError(
-            f"ctc_weight must be in 0 ... 1, got {ctc_weight}. A usual one is 0.3."
-        )
-    weights = {"ctc": ctc_weight, "tokens": 1.0 - ctc_weight}
-    weights = {name: weight for name, weight in weights.items() if weight}
-    losses = {"ctc": ctc_loss(), "tokens": SmoothedCrossentropy()}
+    """Compiles with what trains well from scratch."""
     model.compile(
         optimizer=keras.optimizers.AdamW(
             InverseSquareRoot(1e-3, warmup_steps=1000),
@@ -56,10 +44,28 @@ def compile_speech_model(model, ctc_weight=0.3):
             beta_2=0.98,
             global_clipnorm=1.0,
         ),
-        loss={name: losses[name] for name in weights},
-        loss_weights=weights,
+        **speech_losses(ctc_weight),
         jit_compile=should_jit_compile(),
     )
+
+
+def speech_losses(ctc_weight, label_smoothing=0.1):
+    """`loss` and `loss_weights` for `compile`; a loss of weight 0 is not computed.
+
+    The losses of CTC and of the decoder are added with weights of sum 1
+    ([Watanabe et al., 2017](https://arxiv.org/abs/1609.06773)).
+    """
+    if not 0 <= ctc_weight <= 1:
+        raise ValueError(
+            f"ctc_weight must be in 0 ... 1, got {ctc_weight}. A usual one is 0.3."
+        )
+    losses = {"ctc": ctc_loss(), "tokens": SmoothedCrossentropy(label_smoothing)}
+    weights = {"ctc": ctc_weight, "tokens": 1.0 - ctc_weight}
+    used = [name for name, weight in weights.items() if weight]
+    return {
+        "loss": {name: losses[name] for name in used},
+        "loss_weights": {name: weights[name] for name in used},
+    }
 
 
 def ctc_loss():
