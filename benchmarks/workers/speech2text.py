@@ -36,7 +36,12 @@ def features_of(sounds):
     """float `(batch, samples)` -> its inputs, by its own extractor."""
     extractor = transformers.Speech2TextFeatureExtractor()
     return dict(
-        extractor(list(sounds), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
+        extractor(
+            list(sounds),
+            sampling_rate=SAMPLE_RATE_HZ,
+            padding=True,
+            return_tensors="pt",
+        )
     )
 
 

@@ -1,40 +1,57 @@
-"""Worker: our speech model in training, samples in, compiled as its task does."""
+"""Worker: our speech model in training, from WAV files, compiled as its task does.
 
-import keras
+Spectrograms are made in every step.
+"""
+
 import numpy as np
 import tensorflow as tf
 
+import zoo
 from benchmarks.worker import serve
 from benchmarks.workers.forced_recognizer import random_sounds
-from benchmarks.workers.keras_fit import facts, without_tuner
+from benchmarks.workers.forced_translator import source_texts, word_vocabulary
+from benchmarks.workers.keras_fit import facts
 from zoo import presets
+from zoo.tasks.sound_requests import wav_of
 from zoo.tasks.training_defaults import compile_speech_model
+from zoo.text import SentencePieceTokenizer
 
 
 def build(options):
     """Options: those of `speech2text_train`, and `ctc_weight`."""
-    keras.utils.set_random_seed(0)
-    model = presets.speech_model(options["size"], options["vocabulary_size"])
+    size, vocabulary_size = options["size"], options["vocabulary_size"]
+    tokenizer = SentencePieceTokenizer(word_vocabulary(vocabulary_size))
+    model = presets.speech_model(size, vocabulary_size)
     compile_speech_model(model, options["ctc_weight"])
-    rows, length = options["batch"], options["num_tokens"]
-    sounds = random_sounds(rows, options["seconds"], model.sample_rate_hz)
-    ids = np.random.default_rng(1).integers(
-        4, options["vocabulary_size"], (rows, length)
+    epoch = zoo.SpeechRecognizer(model, tokenizer).batches(
+        _examples(options, model.sample_rate_hz),
+        batch_seconds=options["batch_seconds"],
+        augmented=False,
     )
-    inputs = {
-        "samples": sounds,
-        "num_samples": np.full(rows, sounds.shape[1], "int32"),
-        "target_ids": ids,
-    }
-    labels = {"ctc": ids.astype("int32"), "tokens": ids}
-    batch = tf.data.Dataset.from_tensors((inputs, labels)).repeat(options["steps"])
-    batch = without_tuner(batch)
 
     def repeat():
-        model.fit(batch, verbose=0, shuffle=False)
-        return options["steps"] * rows * options["seconds"]
+        model.fit(epoch, verbose=0, shuffle=False)
+        return sum(options["seconds"])
 
     return repeat, facts(model)
+
+
+def _examples(options, sample_rate_hz):
+    longest = max(options["seconds"])
+    noise = random_sounds(1, longest, sample_rate_hz)[0]
+    lengths = (np.array(options["seconds"]) * sample_rate_hz).astype(int)
+    num_tokens = [options["tokens_per_second"] * each for each in options["seconds"]]
+    texts = [
+        # One token more is the end.
+        source_texts(options["vocabulary_size"], 1, int(count), seed=row)[0]
+        for row, count in enumerate(num_tokens)
+    ]
+    return tf.data.Dataset.from_tensor_slices(
+        {
+            "audio": [wav_of(noise[:length], sample_rate_hz) for length in lengths],
+            "transcript": texts,
+        }
+    )
 
 
 if __name__ == "__main__":
