@@ -11,7 +11,7 @@ import soundfile
 import tensorflow as tf
 import tensorflow_datasets
 
-from zoo.data import flac, read, read_splits
+from zoo.data import flac, leave_out_speaker, read, read_splits
 from zoo.data.missing_split import MissingSplitError
 from zoo.data.wav_decoding import decode_wav
 
@@ -54,6 +54,39 @@ def test_a_table_beside_files_with_splits_and_speakers(tmp_path):
     assert [x["transcript"] for x in read_all(tmp_path, "validation")] == [b"1", b"4"]
     with pytest.raises(MissingSplitError, match="has no split 'other'"):
         read(tmp_path, "other")
+
+
+def test_rows_that_name_no_split_beside_others_that_do_are_told(tmp_path, caplog):
+    rows = [("file", "transcript", "split")]
+    for i, samples in enumerate(SOUNDS):
+        (tmp_path / f"{i}.wav").write_bytes(sound_file(samples))
+        rows.append((f"{i}.wav", str(i), ("train", "test", "")[i % 3]))
+    write_table(tmp_path / "index.tsv", rows)
+    assert len(read_all(tmp_path, "train")) == len(read_all(tmp_path, "test")) == 2
+    (message,) = caplog.messages
+    assert message.endswith(
+        "left out 2 of 6 rows, which name no split while others do."
+    )
+
+
+def test_a_left_out_speaker_is_heard_in_the_test_alone(tmp_path):
+    rows = [("file", "transcript", "speaker", "split")]
+    for i, samples in enumerate(SOUNDS):
+        (tmp_path / f"{i}.wav").write_bytes(sound_file(samples))
+        split = ("train", "dev", "test")[i % 3]
+        rows.append((f"{i}.wav", str(i), "ann" if i < 4 else "ben", split))
+    write_table(tmp_path / "index.tsv", rows)
+    train, validation, tests = read_splits(tmp_path)
+    parts = leave_out_speaker(train, validation, tests["test"], "ben")
+    for part, numbers in zip(parts, ("032", "1", "54"), strict=True):
+        heard = [x["transcript"].decode() for x in part.as_numpy_iterator()]
+        assert "".join(heard) == numbers
+        assert part.media_names == [f"{number}.wav" for number in numbers]
+    with pytest.raises(ValueError, match="speakers are ann, ben. Name one"):
+        leave_out_speaker(train, validation, tests["test"], "eve")
+    of_one = train.filter(lambda example: example["speaker"] == "ann")
+    with pytest.raises(ValueError, match="speakers are ann. Name one of several"):
+        leave_out_speaker(of_one, of_one, of_one, "ann")
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])

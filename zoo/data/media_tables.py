@@ -70,6 +70,11 @@ def rows_of_split(folder, rows, names):
             f"{folder} has no split {names[0]!r}. "
             + (f"It has {known}." if known else "Its files name no splits.")
         )
+    if None in splits and names[0] == "train":  # told once
+        _logger.warning(
+            "%s: left out %d of %d rows, which name no split while others do.",
+            *(folder, sum(row[1] is None for row in rows), len(rows)),
+        )
     return [row for row in rows if row[1] == name]
 
 
