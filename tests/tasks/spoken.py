@@ -12,6 +12,7 @@ from zoo.tasks.sparse_ctc import SparseCTC
 RATE = 8_000
 PITCHES_HZ = {"low": 300, "mid": 900, "high": 2_000, "top": 3_300}
 TONE_SECONDS, GAP_SECONDS = 0.25, 0.2
+WINDOW_SECONDS = 5
 
 
 def sung(words, rate=RATE, seed=0):
@@ -37,12 +38,30 @@ def sentences(count, seed=0, most=4):
 
 def examples(count=200, seed=0):
     chosen = sentences(count, seed)
+    return _dataset([sung(words, seed=i) for i, words in enumerate(chosen)], chosen)
+
+
+def windows(count, seed=0):
+    """Parts of longer sounds, with the words of which they have the greater half."""
+    generator = np.random.default_rng(seed)
+    step = TONE_SECONDS + GAP_SECONDS
+    num_words = int(WINDOW_SECONDS / step) + 2
+    middles = GAP_SECONDS + TONE_SECONDS / 2 + step * np.arange(num_words)
+    sounds, heard = [], []
+    for i in range(count):
+        words = generator.choice(list(PITCHES_HZ), num_words)
+        begin = generator.uniform(0, step)
+        end = begin + WINDOW_SECONDS
+        sounds.append(sung(words, seed=i)[int(begin * RATE) : int(end * RATE)])
+        heard.append(words[(middles > begin) & (middles < end)].tolist())
+    return _dataset(sounds, heard)
+
+
+def _dataset(sounds, words):
     return tf.data.Dataset.from_tensor_slices(
         {
-            "audio": [
-                wav_of(sung(words, seed=i), RATE) for i, words in enumerate(chosen)
-            ],
-            "transcript": [" ".join(words) for words in chosen],
+            "audio": [wav_of(sound, RATE) for sound in sounds],
+            "transcript": [" ".join(each) for each in words],
         }
     )
 
@@ -50,7 +69,7 @@ def examples(count=200, seed=0):
 def trained_recognizer():
     """Hears every word by CTC, in sounds of any length in windows of 5 seconds."""
     keras.utils.set_random_seed(0)
-    tokenizer = zoo.text.learn_tokenizer(list(PITCHES_HZ) * 20, vocabulary_size=275)
+    tokenizer = zoo.text.learn_tokenizer(list(PITCHES_HZ) * 20, vocabulary_size=290)
     recognizer = zoo.SpeechRecognizer.from_preset(
         "speech_tiny",
         tokenizer=tokenizer,
@@ -64,19 +83,24 @@ def trained_recognizer():
         sample_rate_hz=RATE,
         dropout=0.0,
         max_length=90,
-        max_seconds=5,
+        max_seconds=WINDOW_SECONDS,
     )
+    batches = recognizer.batches(
+        examples().concatenate(windows(150)),
+        augmented=False,
+        num_buckets=2,
+        batch_seconds=60,
+    )
+    epochs = 30
+    num_steps = epochs * int(batches.cardinality())
     model = recognizer.model
     model.compile(
-        keras.optimizers.Adam(5e-3),
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(5e-3, num_steps)),
         loss={"ctc": SparseCTC(), "tokens": SmoothedCrossentropy()},
         loss_weights={"ctc": 0.9, "tokens": 0.1},
         jit_compile=False,
     )
-    batches = recognizer.batches(
-        examples(), augmented=False, most_joined=4, num_buckets=2, batch_seconds=60
-    )
-    model.fit(batches.repeat(30), shuffle=False, verbose=0)
+    model.fit(batches.repeat(epochs), shuffle=False, verbose=0)
     return recognizer
 
 

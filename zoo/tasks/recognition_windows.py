@@ -10,7 +10,7 @@ _QUIET_PLACES = 5  # of 40 ms, over which loudness is averaged
 # they shall agree. A token that the border spoils and what is loud weigh as much as so
 # many in which they do not.
 _TOLERANCE, _BESIDE = 6, 8
-_SPOILT = 3
+_SPOILT = 6
 _LOUD = 5.0
 
 
