@@ -70,6 +70,15 @@ def test_a_table_beside_a_folder_of_images(tmp_path, suffix):
     assert examples_of(read(tmp_path)) == EXPECTED
 
 
+def test_a_file_of_captions_itself_may_be_read(tmp_path):
+    write_images(tmp_path)
+    write_table(tmp_path / "all.csv", separator=",")
+    assert len(examples_of(read(tmp_path / "all.csv"))) == len(NAMES)
+    (tmp_path / "texts.csv").write_text("image,text\nnone,a film\nfew,a play\n")
+    texts = read(tmp_path / "texts.csv").as_numpy_iterator()
+    assert [set(text) for text in texts] == [{"text"}] * 2
+
+
 def test_a_table_may_begin_with_the_name_of_its_split(tmp_path):
     write_images(tmp_path)
     for split in ("train", "val", "test"):

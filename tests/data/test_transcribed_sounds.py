@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import types
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import soundfile
 import tensorflow as tf
 import tensorflow_datasets
 
-from zoo.data import flac, leave_out_speaker, read, read_splits
+from zoo.data import flac, leave_out_speaker, read, read_splits, tfds
 from zoo.data.missing_split import MissingSplitError
 from zoo.data.wav_decoding import decode_wav
 
@@ -67,6 +68,33 @@ def test_rows_that_name_no_split_beside_others_that_do_are_told(tmp_path, caplog
     assert message.endswith(
         "left out 2 of 6 rows, which name no split while others do."
     )
+
+
+def test_a_table_itself_may_be_read(tmp_path):
+    rows = [("file", "transcript")]
+    for i, samples in enumerate(SOUNDS):
+        (tmp_path / f"{i}.wav").write_bytes(sound_file(samples))
+        rows.append((f"{i}.wav", str(i)))
+    write_table(tmp_path / "half.tsv", rows[:4])
+    write_table(tmp_path / "all.tsv", rows)
+    assert len(read_all(tmp_path / "half.tsv")) == 3
+    assert heard(read_all(tmp_path / "all.tsv")[5])[0] == SOUNDS[5].tolist()
+    write_table(tmp_path / "texts.tsv", [("file", "text"), ("a", "one"), ("b", "two")])
+    assert [set(x) for x in read_all(tmp_path / "texts.tsv")] == [{"text"}] * 2
+
+
+def test_names_of_sounds_may_lack_their_suffix(tmp_path, caplog):
+    rows = [("file", "transcript")]
+    for i, samples in enumerate(SOUNDS):
+        kind = ("wav", "flac")[i % 2]
+        (tmp_path / f"{i}.{kind}").write_bytes(sound_file(samples, kind.upper()))
+        rows.append((f"{i}.{kind}" if i < 2 else f"{i}", str(i)))
+    write_table(tmp_path / "index.tsv", rows)
+    assert [heard(x)[0] for x in read_all(tmp_path)] == SOUNDS.tolist()
+    assert not caplog.messages
+    write_table(tmp_path / "index.tsv", [*rows, ("seven", "7")])
+    assert len(read_all(tmp_path)) == len(SOUNDS)
+    assert "left out 1 of 7 rows, which name no sound, such as 'seven'" in caplog.text
 
 
 def test_a_left_out_speaker_is_heard_in_the_test_alone(tmp_path):
@@ -249,6 +277,35 @@ def test_the_features_of_the_published_sets(name, rate):
     samples, found, error = decode_wav(tf.constant(example["audio"]))
     assert (int(found), error) == (rate, "") and len(samples) > 0
     assert isinstance(example["transcript"], bytes)
+
+
+def test_a_split_of_tensorflow_datasets_may_be_in_parts(monkeypatch):
+    kinds = tensorflow_datasets.features
+
+    class Builder:
+        info = types.SimpleNamespace(
+            features=kinds.FeaturesDict(
+                {"speech": kinds.Audio(sample_rate=16_000), "text": kinds.Text()}
+            ),
+            splits=["train_clean100", "train_other500", "dev_clean", "test"],
+        )
+
+        def download_and_prepare(self):
+            pass
+
+        def as_dataset(self, split, decoders):
+            example = {"speech": SOUNDS[0].astype("int64"), "text": split}
+            return tf.data.Dataset.from_tensors(example)
+
+    monkeypatch.setattr(tfds, "_builder", lambda name: Builder())
+    for split, parts in {
+        "train": b"train_clean100+train_other500",
+        "validation": b"dev_clean",
+        "test": b"test",
+    }.items():
+        assert read_all("tfds:librispeech", split)[0]["transcript"] == parts
+    with pytest.raises(MissingSplitError, match="no split 'other'. It has"):
+        read("tfds:librispeech", "other")
 
 
 @pytest.mark.skipif(not FSDD.is_dir(), reason="the Free Spoken Digit Dataset is absent")

@@ -27,6 +27,13 @@ def test_the_filters_are_whispers(rate, num_mels):
     np.testing.assert_allclose(ours, expected, atol=1e-6)
 
 
+def test_bands_of_a_window_of_odd_length_are_where_its_frequencies_are():
+    rate, window = 11_000, 275
+    loudest = mel_filters(rate, window, 20)[:, 10].argmax() * rate / window
+    even = mel_filters(rate, 5 * 2 * window, 20)[:, 10].argmax() * rate / (10 * window)
+    assert abs(loudest - even) <= rate / window / 2
+
+
 EMBEDDINGS = [
     lambda: FrameEmbedding(8, filters=12),
     lambda: SpectrogramEmbedding(8, filters=[4, 6, 5]),

@@ -57,6 +57,19 @@ def test_a_speaker_who_is_not_there_is_told_before_training(tmp_path):
         recognize_speech.main(leave_out="ann")
 
 
+def test_a_speaker_is_left_out_where_no_split_is_named(tmp_path):
+    folder_of_tones(tmp_path / "tones")
+    index = tmp_path / "tones" / "index.tsv"
+    rows = [row.split("\t")[:3] for row in index.read_text().splitlines()]
+    index.write_text("\n".join(map("\t".join, rows)))
+    train, validation, tests = recognize_speech.examples_of(str(index), "ann")
+    (test,) = tests.values()
+    parts = (train, validation, test)
+    speakers = [{x["speaker"] for x in part.as_numpy_iterator()} for part in parts]
+    assert speakers[0] == {b"ben", b"eve"} and speakers[2] == {b"ann"}
+    assert speakers[1] <= speakers[0]
+
+
 @pytest.mark.slow
 def test_one_speaker_is_left_out_and_strings_are_a_test(tmp_path):
     folder_of_tones(tmp_path / "tones")

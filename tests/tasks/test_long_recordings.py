@@ -1,16 +1,25 @@
 """Ten minutes of sound: every word once, at its time, in little memory."""
 
 import contextlib
+import io
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 import zoo
 from benchmarks.workers.forced_translator import word_vocabulary
-from tests.tasks.spoken import GAP_SECONDS, RATE, TONE_SECONDS, sentences, sung
-from tests.tasks.spoken import trained_recognizer as trained
+from tests.tasks.spoken import (
+    GAP_SECONDS,
+    RATE,
+    TONE_SECONDS,
+    sentences,
+    sung,
+    trained_recognizer,
+    untrained_recognizer,
+)
 from zoo.tasks.sound_requests import wav_of
 from zoo.text import SentencePieceTokenizer
 
@@ -47,7 +56,7 @@ def resident_mib():
 def test_ten_minutes_are_heard_to_the_last_word():
     if not Path("/proc/self/status").exists():
         pytest.skip("memory is read from /proc")
-    recognizer = trained()
+    recognizer = trained_recognizer()
     words = [word for sentence in sentences(540, seed=9) for word in sentence]
     sound = sung(words)
     assert len(sound) > 600 * RATE
@@ -75,4 +84,19 @@ def test_ten_minutes_take_little_memory_with_a_large_vocabulary(options):
     recognizer.generate(noise[:rate], sample_rate_hz=rate)
     with memory_watched() as peak:
         recognizer.generate(noise, sample_rate_hz=rate, **options)
+    assert 0 < peak[0] < MOST_MIB
+
+
+@pytest.mark.slow
+def test_ten_minutes_of_two_channels_at_48_khz_take_little_memory():
+    if not Path("/proc/self/status").exists():
+        pytest.skip("memory is read from /proc")
+    recognizer = untrained_recognizer()
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).normal(0, 0.1, (600 * 48_000, 2))
+    soundfile.write(file, noise.astype("float32"), 48_000, "PCM_24", format="WAV")
+    del noise
+    recognizer.generate(sung(["low"]), sample_rate_hz=RATE, ctc=True)
+    with memory_watched() as peak:
+        recognizer.generate(file.getvalue(), ctc=True)
     assert 0 < peak[0] < MOST_MIB

@@ -18,24 +18,26 @@ _NO_CAPTIONS = "lemma"  # in the name of a file: the captions again, their words
 _RESTVAL = "restval"
 
 
-def read_captioned_images(folder, names):
+def read_captioned_images(path, names):
     """Reads images and their captions.
 
     Args:
-        folder: `pathlib.Path` with a file of captions and images in it, in folders
-            below it or in tar archives. Captions are in a table with columns such as
-            `image` and `caption` (and `split`), in COCO's or Karpathy's JSON, or in
-            Flickr8k's `NAME.jpg#0 TAB caption` with its lists of a split's images.
+        path: `pathlib.Path` of a folder with a file of captions and images in it, in
+            folders below it or in tar archives. Captions are in a table with columns
+            such as `image` and `caption` (and `split`), in COCO's or Karpathy's JSON,
+            or in Flickr8k's `NAME.jpg#0 TAB caption` with its lists of a split's
+            images. Or of such a file, with its images beside it.
         names: names of the split, the first that exists is read.
 
     Returns:
         {"image": places as `find_media` gives them, "captions": lists of str}; None
         where no file of captions is known.
     """
-    if not folder.is_dir():
-        return None
-    rows = _rows(folder)
-    if rows is None:
+    folder = path if path.is_dir() else path.parent
+    rows = _rows(folder, [path] if path.is_file() else _files(folder))
+    if path.is_file() and not any(_is_image(image) for image, *_ in rows):
+        return None  # a table of texts
+    if not rows:
         return None
     captions = {}
     for image, _, caption in rows_of_split(folder, rows, names):
@@ -47,11 +49,18 @@ def read_captioned_images(folder, names):
     }
 
 
-def _rows(folder):
+def _is_image(name):
+    return any(suffix in name.lower() for suffix in IMAGES)
+
+
+def _files(folder):
+    places = [folder, folder / "annotations"]
+    return [path for place in places if place.is_dir() for path in place.iterdir()]
+
+
+def _rows(folder, files):
     """list of (image, split or None, caption) of all files of captions."""
     rows = []
-    places = [folder, folder / "annotations"]
-    files = [path for place in places if place.is_dir() for path in place.iterdir()]
     for path in sorted(path for path in files if path.is_file()):
         name = path.name.lower().removesuffix(".gz")
         if _NO_CAPTIONS in name:
@@ -63,7 +72,7 @@ def _rows(folder):
         elif table_suffix(path):
             table = table_rows(path, _IMAGE, _CAPTION) or []
             rows += [row[:3] for row in table]
-    return [(i, s, c.strip()) for i, s, c in rows if c.strip()] or None
+    return [(i, s, c.strip()) for i, s, c in rows if c.strip()]
 
 
 def _numbered_rows(path, folder):

@@ -171,16 +171,17 @@ def _examples(builder, name, split):
 
 
 def _dataset(builder, name, split, decoders=None):
-    """The first split that exists."""
+    """The first split that exists, perhaps in parts."""
     builder.download_and_prepare()
     # The mock data of TensorFlow Datasets has every split but names none.
     known = list(builder.info.splits) or split
-    chosen = next((name for name in split if name in known), None)
-    if chosen is None:
-        raise MissingSplitError(
-            f"tfds:{name} has no split {split[0]!r}. It has {known}."
-        )
-    return builder.as_dataset(split=chosen, decoders=decoders)
+    for wanted in split:
+        # LibriSpeech has "train_clean100", "train_clean360" and others.
+        chosen = [each for each in known if each.startswith(f"{wanted}_")]
+        chosen = [wanted] if wanted in known else chosen
+        if chosen:
+            return builder.as_dataset(split="+".join(chosen), decoders=decoders)
+    raise MissingSplitError(f"tfds:{name} has no split {split[0]!r}. It has {known}.")
 
 
 def _builder(name):

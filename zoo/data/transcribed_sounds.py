@@ -1,9 +1,10 @@
 """Sounds with their transcripts, from every usual layout."""
 
+import logging
 import pathlib
 
 from zoo.data.flac import check_flac
-from zoo.data.media_files import SOUNDS
+from zoo.data.media_files import SOUNDS, find_media
 from zoo.data.media_tables import places_of, rows_of_split, split_in, table_rows
 from zoo.data.records import table_suffix
 from zoo.data.text_files import read_lines
@@ -13,26 +14,29 @@ _SOUND += ("filename", "wav", "sound")
 _TRANSCRIPT = ("transcript", "transcription", "sentence", "text", "word", "digit")
 _TRANSCRIPT += ("label",)
 _SPEAKER = "speaker"
+_logger = logging.getLogger(__name__)
 _UNREAD = (".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".webm")
 
 
-def read_transcribed_sounds(folder, names):
+def read_transcribed_sounds(path, names):
     """Reads sounds and their transcripts.
 
     Args:
-        folder: `pathlib.Path` with WAV or FLAC files in it, in folders below it or in
-            tar archives. Transcripts are in a table with columns such as `audio` and
-            `transcript` (and `split` and `speaker`), or in LibriSpeech's
-            `SPEAKER-CHAPTER.trans.txt` beside the sounds.
+        path: `pathlib.Path` of a folder with WAV or FLAC files in it, in folders below
+            it or in tar archives. Transcripts are in a table with columns such as
+            `audio` and `transcript` (and `split` and `speaker`), or in LibriSpeech's
+            `SPEAKER-CHAPTER.trans.txt` beside the sounds. Or of such a table.
         names: names of the split, the first that exists is read.
 
     Returns:
         {"audio": places as `find_media` gives them, "transcript": list of str} and
         perhaps "speaker", list of str; None where no transcripts are known.
     """
-    if not folder.is_dir():
-        return None
-    rows = _table_rows(folder) or _librispeech_rows(folder)
+    folder = path if path.is_dir() else path.parent
+    if path.is_dir():
+        rows = _table_rows(folder, folder.iterdir()) or _librispeech_rows(folder)
+    else:
+        rows = _table_rows(folder, [path])
     if not rows:
         return None
     rows = rows_of_split(folder, rows, names)
@@ -48,10 +52,10 @@ def read_transcribed_sounds(folder, names):
     return columns
 
 
-def _table_rows(folder):
+def _table_rows(folder, files):
     """list of (file, split or None, transcript, speaker or None) of all tables."""
     rows = []
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+    for path in sorted(path for path in files if path.is_file()):
         if table_suffix(path) in (".tsv", ".csv", ".jsonl"):
             rows += table_rows(path, _SOUND, _TRANSCRIPT, _SPEAKER) or []
     for file, *_ in rows:
@@ -60,11 +64,33 @@ def _table_rows(folder):
                 f"{folder} tells of sounds such as {file!r}, which are not read. "
                 "Convert them to WAV or FLAC, and write so in the table."
             )
-    rows = [row for row in rows if pathlib.Path(row[0]).suffix.lower() in SOUNDS]
+    named = _with_suffixes(folder, [_within(folder, row[0]) for row in rows])
+    if any(named) and not all(named):
+        _logger.warning(
+            "%s: left out %d of %d rows, which name no sound, such as %r.",
+            *(folder, named.count(None), len(rows), rows[named.index(None)][0]),
+        )
     return [
-        (_within(folder, file), split, text.strip(), who)
-        for file, split, text, who in rows
+        (file, split, text.strip(), who)
+        for file, (_, split, text, who) in zip(named, rows, strict=True)
+        if file
     ]
+
+
+def _with_suffixes(folder, names):
+    """Names of sounds, as files have them: None where no suffix makes it one."""
+    if all(_is_sound(name) for name in names):
+        return names
+    media = find_media(folder, SOUNDS)
+
+    def found(name):
+        return next((name + s for s in SOUNDS if name + s in media), None)
+
+    return [name if _is_sound(name) else found(name) for name in names]
+
+
+def _is_sound(name):
+    return pathlib.PurePosixPath(name).suffix.lower() in SOUNDS
 
 
 def _within(folder, file):

@@ -12,6 +12,7 @@ from zoo.data.first_error import first_error
 LEAST_RATE_HZ, MOST_RATE_HZ = 1_000, 768_000
 MOST_CHANNELS = 64
 MOST_SECONDS = 3_600
+_FRAMES_AT_ONCE = 2**18  # decoded together, in memory of several times their size
 _MOST_CHUNKS = 1_000  # before the sound; a file with more of them is no WAV
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 # Floats are from -1 to 1, or from -32768 where a writer forgot to scale them. What is
@@ -178,8 +179,22 @@ def _kind(header):
 
 def _samples(data, header, kind, length):
     """float32 `(samples,)`, the mean of the channels."""
-    data = _bytes(data, header["begin"], length)
+    most = _FRAMES_AT_ONCE * header["channels"] * header["bits"] // 8
+    count = tf.maximum((length + most - 1) // most, 1)
 
+    def decode(i, parts):
+        at = i * most
+        part = _bytes(data, header["begin"] + at, tf.minimum(most, length - at))
+        return i + 1, parts.write(i, _mean_of_channels(part, header["channels"], kind))
+
+    parts = tf.TensorArray(tf.float32, count, infer_shape=False, element_shape=[None])
+    _, parts = tf.while_loop(
+        lambda i, _: i < count, decode, (0, parts), parallel_iterations=1
+    )
+    return parts.concat()
+
+
+def _mean_of_channels(data, channels, kind):
     def raw(dtype):
         return tf.io.decode_raw(data, dtype)
 
@@ -206,7 +221,7 @@ def _samples(data, header, kind, length):
     )
     samples = tf.where(tf.math.is_finite(samples), samples, 0.0)
     samples = tf.clip_by_value(samples, -_LOUDEST, _LOUDEST)
-    return tf.reduce_mean(tf.reshape(samples, [-1, header["channels"]]), axis=1)
+    return tf.reduce_mean(tf.reshape(samples, [-1, channels]), axis=1)
 
 
 def _bytes(data, begin, length):

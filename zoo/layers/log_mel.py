@@ -92,7 +92,7 @@ def mel_filters(sample_rate_hz, fft_length, num_mels):
         float32 array `(fft_length // 2 + 1, num_mels)`: as `librosa.filters.mel`
         gives it, transposed.
     """
-    frequencies = np.linspace(0, sample_rate_hz / 2, fft_length // 2 + 1)
+    frequencies = np.fft.rfftfreq(fft_length, 1 / sample_rate_hz)
     edges = _hz(np.linspace(0, _mel(sample_rate_hz / 2), num_mels + 2))
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     rising = (frequencies[:, None] - low) / (middle - low)

@@ -73,7 +73,7 @@ def _checked(sound, name, sample_rate_hz):
             "sample_rate_hz=, such as 16000."
         )
     is_number = isinstance(sample_rate_hz, numbers.Real)
-    if not is_number or sample_rate_hz != int(sample_rate_hz):
+    if not is_number or not float(sample_rate_hz).is_integer():
         raise TypeError(
             f"sample_rate_hz={sample_rate_hz!r} must be an integer, such as 16000."
         )

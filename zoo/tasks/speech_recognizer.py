@@ -113,7 +113,7 @@ class SpeechRecognizer:
         sample_rate_hz=None,
         ctc=False,
     ):
-        """Transcribes one sound, or a list of sounds, of any length.
+        """Transcribes one sound, or a list of sounds, each of up to an hour.
 
         A sound is read by the graph that serves. One longer than the model's
         `max_seconds` is heard in windows that overlap and meet where it is quiet. One
