@@ -64,7 +64,6 @@ SPEECH = {
 }
 NARROW_HZ, WIDE_HZ = 8_000, 16_000  # of telephones, of most models of speech
 HZ_PER_MEL = 200
-BATCH_SECONDS = 30
 NUM_EXPLAINED = 10  # sounds with their spectrogram, attention and alignment
 LEAST_JOINED, MOST_JOINED = 3, 7  # in the test on joined sounds
 
@@ -79,7 +78,8 @@ def main(
     filters: tuple[int, ...] | None = None,
     vocabulary_size: int | None = None,
     epochs: int | None = None,
-    batch_seconds: float | None = None,
+    batch_seconds: float = 30.0,
+    batch_size: int | None = None,
     learning_rate: float | None = None,
     warmup_share: float = 0.1,
     weight_decay: float = 0.01,
@@ -113,8 +113,8 @@ def main(
             of those over time alone (the preset's; Morse 256).
         vocabulary_size: The most subwords to learn (1,000; Morse 300).
         epochs: Passes over the training sounds (100; Morse 3).
-        batch_seconds: Sound in a batch, a token counted as a 25th of a second (30, or
-            as much as one row may take).
+        batch_seconds: Sound in a batch, or as much as one row may take.
+        batch_size: The most rows in a batch (as many as that holds).
         learning_rate: The peak (0.001; Morse 0.0015); it falls to 0 like a cosine.
         warmup_share: Share of the updates until the peak.
         weight_decay: Of AdamW.
@@ -179,7 +179,8 @@ def main(
     batches = functools.partial(
         recognizer.batches,
         train,
-        batch_seconds=batch_seconds or max(BATCH_SECONDS, of_row),
+        batch_seconds=max(batch_seconds, of_row),
+        most_sounds=batch_size,
         augmented=settings["augmented"],
         most_joined=settings["most_joined"],
         seed=seed,

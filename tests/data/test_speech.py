@@ -150,6 +150,14 @@ def test_shapes_are_few_and_the_budget_is_kept(tokenizer):
     assert len(shapes) <= 4  # the last batch of each may be smaller
 
 
+def test_sounds_of_a_batch_are_bounded(tokenizer):
+    dataset = batches(tokenizer, most_sounds=2)
+    sizes = [len(labels["ctc"]) for _, labels, _ in dataset.as_numpy_iterator()]
+    assert set(sizes) <= {1, 2} and 2 in sizes
+    with pytest.raises(ValueError, match="most_sounds=0 must be an integer, 1 or more"):
+        batches(tokenizer, most_sounds=0)
+
+
 def test_the_first_epoch_begins_with_short_sounds(tokenizer):
     dataset = batches(tokenizer, augmented=False, batch_seconds=4)
     lengths = [

@@ -25,6 +25,7 @@ def speech_batches(
     max_length=256,
     max_seconds=20,
     batch_seconds=200,
+    most_sounds=None,
     augmented=True,
     most_joined=1,
     num_buckets=6,
@@ -54,6 +55,7 @@ def speech_batches(
         max_length: int. The most ids of a row, the end included.
         max_seconds: float. The most of a sound, and of several in a row.
         batch_seconds: float. The most of a batch, where a token counts as a 25th.
+        most_sounds: int. The most rows of a batch, None for as many as that holds.
         augmented: bool.
         most_joined: int. The most sounds of a row.
         num_buckets: int. The most (batch, samples, target) shapes.
@@ -78,6 +80,7 @@ def speech_batches(
         max_length=max_length,
         max_seconds=max_seconds,
         batch_places=int(batch_seconds * PLACES_PER_SECOND),
+        most_rows=most_sounds,
         augmented=augmented,
         most_joined=most_joined,
         num_buckets=num_buckets,

@@ -46,6 +46,7 @@ class SpeechEpochs:
         max_length,
         max_seconds,
         batch_places,
+        most_rows,
         augmented,
         most_joined,
         num_buckets,
@@ -57,12 +58,14 @@ class SpeechEpochs:
         for name, value in {
             "most_joined": most_joined,
             "num_buckets": num_buckets,
+            "most_sounds": 1 if most_rows is None else most_rows,
         }.items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name}={value!r} must be an integer, 1 or more.")
         self.corpus = corpus
         self.num_mels = num_mels
         self.batch_places = batch_places
+        self.most_rows = most_rows
         self.augmented = augmented
         self.shuffle = shuffle
         self.seed = seed
@@ -193,7 +196,11 @@ class SpeechEpochs:
     def _plan(self, rows, epoch=0):
         generator = np.random.default_rng([self.seed, epoch]) if self.shuffle else None
         plan = batching.bucketed_batches(
-            *self._sizes(rows), self.shapes, self.batch_places, generator
+            *self._sizes(rows),
+            self.shapes,
+            self.batch_places,
+            generator,
+            self.most_rows,
         )
         if self.shuffle and epoch == 0:
             plan.sort(key=lambda batch: batch.shape[1])
