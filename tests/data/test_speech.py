@@ -212,10 +212,14 @@ def test_joined_for_a_test_each_is_in_one_of_them():
         joined_sounds(sounds(), 3, 2)
 
 
-def test_nothing_to_join():
+def test_sounds_that_cannot_be_joined(caplog):
     nothing = {"audio": [b"no sound"], "transcript": ["one"]}
+    broken = tf.data.Dataset.from_tensor_slices(nothing)
     with pytest.raises(ValueError, match="no sound could be decoded"):
-        joined_sounds(tf.data.Dataset.from_tensor_slices(nothing), 1, 2)
+        joined_sounds(broken, 1, 2)
+    (joined,) = joined_sounds(sounds().take(1).concatenate(broken), 1, 1)
+    assert joined["transcript"] == WORDS[0]
+    assert "Joined all but 1 of 2 sounds, which cannot be decoded." in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 """Short sounds one after the other, as a test of longer ones."""
 
+import logging
+
 import numpy as np
 import tensorflow as tf
 
 from zoo.data.resampling import resample
 from zoo.data.sound_views import gaps
 from zoo.data.wav_decoding import decode_wav
+
+_logger = logging.getLogger(__name__)
 
 
 def joined_sounds(examples, least, most, seed=0):
@@ -16,7 +20,7 @@ def joined_sounds(examples, least, most, seed=0):
 
     Args:
         examples: `tf.data.Dataset` of `{"audio", "transcript"}`, as `zoo.data.read`
-            gives it. Sounds that cannot be decoded are left out.
+            gives it. Sounds that cannot be decoded are left out, and counted.
         least, most: int. Sounds in a row; the last has those that are left.
         seed: int.
 
@@ -26,15 +30,22 @@ def joined_sounds(examples, least, most, seed=0):
     """
     if not 1 <= least <= most:
         raise ValueError(f"1 <= least <= most expected, got {least} and {most}.")
-    sounds, transcripts, rate = [], [], 0
+    sounds, transcripts, rate, num_broken = [], [], 0, 0
     for example in examples.as_numpy_iterator():
         samples, found, error = decode_wav(example["audio"])
-        if error.numpy() == b"":
-            rate = rate or int(found)
-            sounds.append(resample(samples, found, rate).numpy())
-            transcripts.append(example["transcript"].decode())
+        if error.numpy():
+            num_broken += 1
+            continue
+        rate = rate or int(found)
+        sounds.append(resample(samples, found, rate).numpy())
+        transcripts.append(example["transcript"].decode())
     if not sounds:
         raise ValueError("There is nothing to join: no sound could be decoded.")
+    if num_broken:
+        _logger.warning(
+            "Joined all but %d of %d sounds, which cannot be decoded.",
+            *(num_broken, num_broken + len(sounds)),
+        )
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(sounds))
     audio, texts = [], []

@@ -52,7 +52,10 @@ def compile_speech_model(model, ctc_weight=0.3):
 def speech_losses(ctc_weight, label_smoothing=0.1):
     """`loss` and `loss_weights` for `compile`; a loss of weight 0 is not computed.
 
-    The losses of CTC and of the decoder are added with weights of sum 1
+    With `ctc_weight=0` CTC learns nothing, so that times of words and recordings of
+    more than one window are guesses; with 1 the decoder learns nothing: pass
+    `ctc=True` wherever something is transcribed. The losses of CTC and of the decoder
+    are added with weights of sum 1
     ([Watanabe et al., 2017](https://arxiv.org/abs/1609.06773)).
     """
     if not 0 <= ctc_weight <= 1:
