@@ -35,7 +35,6 @@ GENERATED = {
     "batch_tokens": 320,
     "learning_rate": 1.5e-3,
     "dropout": 0.1,
-    "word_dropout": 0.0,
     "average": 1,
     "num_beams": 1,
 }
@@ -46,7 +45,6 @@ PHOTOGRAPHS = {
     "batch_tokens": 4096,
     "learning_rate": 1e-3,
     "dropout": 0.2,
-    "word_dropout": 0.3,
     "average": 5,
     "num_beams": 5,
 }
@@ -68,7 +66,7 @@ def main(
     weight_decay: float = 0.05,
     label_smoothing: float = 0.1,
     dropout: float | None = None,
-    word_dropout: float | None = None,
+    word_dropout: float = 0.0,
     average: int | None = None,
     patience: int = 10,
     num_beams: int | None = None,
@@ -97,7 +95,7 @@ def main(
         label_smoothing: Share of the target spread over all tokens.
         dropout: On embeddings and sublayers (0.2; scenes 0.1).
         word_dropout: Share of the words before the next one that are hidden in
-            training, so that it looks at the image (0.3; scenes 0).
+            training, so that it looks at the image.
         average: Best epochs whose mean the final weights are (5; scenes 1).
         patience: Epochs to go on without a better validation CIDEr-D.
         num_beams: Width of the search in the test and in the export (5; scenes 1).
@@ -140,7 +138,7 @@ def main(
         return captioner.batches(
             train,
             batch_tokens=settings["batch_tokens"],
-            word_dropout=settings["word_dropout"],
+            word_dropout=word_dropout,
             seed=seed,
             first_epoch=first_epoch,
         )
