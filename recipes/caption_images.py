@@ -66,7 +66,6 @@ def main(
     weight_decay: float = 0.05,
     label_smoothing: float = 0.1,
     dropout: float | None = None,
-    word_dropout: float = 0.0,
     average: int | None = None,
     patience: int = 10,
     num_beams: int | None = None,
@@ -94,8 +93,6 @@ def main(
         weight_decay: Of AdamW.
         label_smoothing: Share of the target spread over all tokens.
         dropout: On embeddings and sublayers (0.2; scenes 0.1).
-        word_dropout: Share of the words before the next one that are hidden in
-            training, so that it looks at the image.
         average: Best epochs whose mean the final weights are (5; scenes 1).
         patience: Epochs to go on without a better validation CIDEr-D.
         num_beams: Width of the search in the test and in the export (5; scenes 1).
@@ -138,7 +135,6 @@ def main(
         return captioner.batches(
             train,
             batch_tokens=settings["batch_tokens"],
-            word_dropout=word_dropout,
             seed=seed,
             first_epoch=first_epoch,
         )

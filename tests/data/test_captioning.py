@@ -108,29 +108,6 @@ def test_a_batch_follows_from_seed_and_epoch(make):
     assert not same(epoch_of(make(seed=4, first_epoch=1)), epoch_of(second))
 
 
-def test_words_are_hidden_from_the_decoder_and_from_no_label(make, tokenizer):
-    shown, hidden = (
-        epoch_of(make(word_dropout=share, augmented=False)) for share in (0.0, 0.4)
-    )
-    shares = []
-    for (inputs, labels, weight), (other, *rest) in zip(shown, hidden, strict=True):
-        assert same([(labels, weight)], [tuple(rest)])
-        segments, ids = inputs["target_segment_ids"], other["target_ids"]
-        is_hidden = ids != inputs["target_ids"]
-        assert set(ids[is_hidden]) == {tokenizer.unknown_token_id}
-        is_word = (segments > 0) & (inputs["target_positions"] > 0)
-        assert not is_hidden[~is_word].any()
-        shares += [
-            is_hidden[row][is_word[row] & (segments[row] == segment)].mean()
-            for row in range(len(segments))
-            for segment in range(1, segments[row].max() + 1)
-        ]
-    assert 0.25 < np.mean(shares) < 0.55
-    assert min(shares) < 0.15 and max(shares) > 0.6
-    with pytest.raises(ValueError, match="word_dropout=0.6 is not from 0 to 0.5"):
-        make(word_dropout=0.6)
-
-
 def test_images_of_a_batch_are_bounded(make):
     sizes = [len(weight) for _, _, weight in epoch_of(make(most_images=2))]
     assert set(sizes) <= {1, 2} and 2 in sizes

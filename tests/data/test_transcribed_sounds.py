@@ -41,13 +41,21 @@ def write_table(path, rows, separator="\t"):
     path.write_text("\n".join(separator.join(row) for row in rows) + "\n")
 
 
-def test_a_table_beside_files_with_splits_and_speakers(tmp_path):
-    rows = [("file", "digit", "speaker", "split")]
+def write_sounds(folder, transcript="transcript", **columns):
+    """`0.wav` to `5.wav` and `index.tsv`, with more columns, six values each."""
     for i, samples in enumerate(SOUNDS):
-        (tmp_path / f"{i}.wav").write_bytes(sound_file(samples))
-        split = ("train", "dev", "test")[i % 3]
-        rows.append((f"{i}.wav", str(i), "ann" if i < 3 else "ben", split))
-    write_table(tmp_path / "index.tsv", rows)
+        (folder / f"{i}.wav").write_bytes(sound_file(samples))
+    rows = [("file", transcript, *columns)]
+    for i in range(len(SOUNDS)):
+        rows.append((f"{i}.wav", str(i), *(values[i] for values in columns.values())))
+    write_table(folder / "index.tsv", rows)
+    return rows
+
+
+def test_a_table_beside_files_with_splits_and_speakers(tmp_path):
+    speakers = ["ann"] * 3 + ["ben"] * 3
+    splits = ["train", "dev", "test"] * 2
+    write_sounds(tmp_path, "digit", speaker=speakers, split=splits)
     first, second = read_all(tmp_path, "train")
     assert heard(first) == (SOUNDS[0].tolist(), 8_000)
     assert (first["transcript"], first["speaker"]) == (b"0", b"ann")
@@ -58,11 +66,7 @@ def test_a_table_beside_files_with_splits_and_speakers(tmp_path):
 
 
 def test_rows_that_name_no_split_beside_others_that_do_are_told(tmp_path, caplog):
-    rows = [("file", "transcript", "split")]
-    for i, samples in enumerate(SOUNDS):
-        (tmp_path / f"{i}.wav").write_bytes(sound_file(samples))
-        rows.append((f"{i}.wav", str(i), ("train", "test", "")[i % 3]))
-    write_table(tmp_path / "index.tsv", rows)
+    write_sounds(tmp_path, split=["train", "test", ""] * 2)
     assert len(read_all(tmp_path, "train")) == len(read_all(tmp_path, "test")) == 2
     (message,) = caplog.messages
     assert message.endswith(
@@ -71,14 +75,10 @@ def test_rows_that_name_no_split_beside_others_that_do_are_told(tmp_path, caplog
 
 
 def test_a_table_itself_may_be_read(tmp_path):
-    rows = [("file", "transcript")]
-    for i, samples in enumerate(SOUNDS):
-        (tmp_path / f"{i}.wav").write_bytes(sound_file(samples))
-        rows.append((f"{i}.wav", str(i)))
+    rows = write_sounds(tmp_path)
     write_table(tmp_path / "half.tsv", rows[:4])
-    write_table(tmp_path / "all.tsv", rows)
     assert len(read_all(tmp_path / "half.tsv")) == 3
-    assert heard(read_all(tmp_path / "all.tsv")[5])[0] == SOUNDS[5].tolist()
+    assert heard(read_all(tmp_path / "index.tsv")[5])[0] == SOUNDS[5].tolist()
     write_table(tmp_path / "texts.tsv", [("file", "text"), ("a", "one"), ("b", "two")])
     assert [set(x) for x in read_all(tmp_path / "texts.tsv")] == [{"text"}] * 2
 
@@ -98,17 +98,13 @@ def test_names_of_sounds_may_lack_their_suffix(tmp_path, caplog):
 
 
 def test_a_left_out_speaker_is_heard_in_the_test_alone(tmp_path):
-    rows = [("file", "transcript", "speaker", "split")]
-    for i, samples in enumerate(SOUNDS):
-        (tmp_path / f"{i}.wav").write_bytes(sound_file(samples))
-        split = ("train", "dev", "test")[i % 3]
-        rows.append((f"{i}.wav", str(i), "ann" if i < 4 else "ben", split))
-    write_table(tmp_path / "index.tsv", rows)
+    speakers = ["ann"] * 4 + ["ben"] * 2
+    write_sounds(tmp_path, speaker=speakers, split=["train", "dev", "test"] * 2)
     train, validation, tests = read_splits(tmp_path)
     parts = leave_out_speaker(train, validation, tests["test"], "ben")
     for part, numbers in zip(parts, ("032", "1", "54"), strict=True):
-        heard = [x["transcript"].decode() for x in part.as_numpy_iterator()]
-        assert "".join(heard) == numbers
+        said = [x["transcript"].decode() for x in part.as_numpy_iterator()]
+        assert "".join(said) == numbers
         assert part.media_names == [f"{number}.wav" for number in numbers]
     with pytest.raises(ValueError, match="speakers are ann, ben. Name one"):
         leave_out_speaker(train, validation, tests["test"], "eve")

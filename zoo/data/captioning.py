@@ -31,7 +31,6 @@ def caption_batches(
     most_images=64,
     augmented=True,
     flip=True,
-    word_dropout=0.0,
     num_buckets=4,
     shuffle=True,
     seed=0,
@@ -59,10 +58,6 @@ def caption_batches(
         most_images: int. The most images in a batch.
         augmented: bool.
         flip: bool. `False` mirrors none, where captions tell sides in other words.
-        word_dropout: float from 0 to 0.5. Share of the tokens before the next one that
-            are hidden ([Bowman et al., 2016](https://arxiv.org/abs/1511.06349), section
-            3.1), from none of a caption to twice as many: what words do not tell, the
-            image has to.
         Others: as in `zoo.data.classification_batches`.
 
     Returns:
@@ -72,15 +67,8 @@ def caption_batches(
         weights 0 on padding and with mean 1.
     """
     check_captioned_images(examples)
-    if not 0 <= word_dropout <= 0.5:
-        raise ValueError(
-            f"word_dropout={word_dropout} is not from 0 to 0.5. It is the mean over "
-            "captions; up to twice as many tokens of one are hidden. Pass 0.3."
-        )
     epochs = _CaptionEpochs(
         _Corpus(examples, tokenizer, image_size, max_length, augmented),
-        word_dropout,
-        tokenizer.unknown_token_id,
         batch_tokens=batch_tokens,
         most_rows=most_images,
         num_buckets=num_buckets,
@@ -103,10 +91,8 @@ def caption_batches(
 class _CaptionEpochs:
     """The epochs of a corpus, each batch with the random numbers of its views."""
 
-    def __init__(self, corpus, word_dropout, unknown_id, *, seed, **options):
+    def __init__(self, corpus, *, seed, **options):
         self.corpus = corpus
-        self.word_dropout = word_dropout
-        self.unknown_id = unknown_id
         self.seed = seed
         self.rows = RowEpochs(corpus.lengths, corpus.arrays, seed=seed, **options)
         self.num_batches = self.rows.num_batches
@@ -116,20 +102,7 @@ class _CaptionEpochs:
         for step, (inputs, labels, weight) in enumerate(self.rows.batches(epoch)):
             generator = np.random.default_rng([self.seed, epoch, step])
             draws = generator.random((len(labels), NUM_DRAWS), np.float32)
-            if self.word_dropout:
-                self._hide_words(inputs, generator)
             yield {**inputs, "draws": draws}, labels, weight
-
-    def _hide_words(self, inputs, generator):
-        """Puts the unknown token for some, never for the start of a caption."""
-        segments = inputs["target_segment_ids"]
-        most = generator.uniform(
-            0, 2 * self.word_dropout, (len(segments), segments.max() + 1)
-        )
-        shares = np.take_along_axis(most, segments, axis=1)
-        is_hidden = generator.random(segments.shape) < shares
-        is_hidden &= inputs["target_positions"] > 0
-        inputs["target_ids"][is_hidden] = self.unknown_id
 
     @property
     def signature(self):

@@ -14,8 +14,9 @@ _SOUND += ("filename", "wav", "sound")
 _TRANSCRIPT = ("transcript", "transcription", "sentence", "text", "word", "digit")
 _TRANSCRIPT += ("label",)
 _SPEAKER = "speaker"
-_logger = logging.getLogger(__name__)
 _UNREAD = (".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".webm")
+
+_logger = logging.getLogger(__name__)
 
 
 def read_transcribed_sounds(path, names):
@@ -81,6 +82,10 @@ def _with_suffixes(folder, names):
     """Names of sounds, as files have them: None where no suffix makes it one."""
     if all(_is_sound(name) for name in names):
         return names
+    # A table of texts may name files too: only where there are sounds all are sought.
+    beside = (path.name for path in folder.iterdir())
+    if not any(map(_is_sound, names)) and not any(map(_is_sound, beside)):
+        return [None] * len(names)
     media = find_media(folder, SOUNDS)
 
     def found(name):
