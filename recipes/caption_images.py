@@ -30,6 +30,8 @@ from zoo.tasks.caption_scores import caption_scores, caption_scores_of_each
 # What trains well: on the generated scenes, and on thousands of photographs.
 GENERATED = {
     "preset": "captioner_mini",
+    "encoder": "transformer",
+    "words_epochs": 0,
     "vocabulary_size": 420,
     "epochs": 8,
     "batch_tokens": 320,
@@ -40,6 +42,8 @@ GENERATED = {
 }
 PHOTOGRAPHS = {
     "preset": "captioner_tiny",
+    "encoder": "residual",
+    "words_epochs": 30,
     "vocabulary_size": 4000,
     "epochs": 30,
     "batch_tokens": 4096,
@@ -48,6 +52,19 @@ PHOTOGRAPHS = {
     "average": 5,
     "num_beams": 5,
 }
+# What the encoder's first phase depends on: another decoder goes on from the same.
+OF_WORDS = (
+    "data",
+    "preset",
+    "encoder",
+    "image_size",
+    "patch_size",
+    "vocabulary_size",
+    "words_epochs",
+    "dtype",
+    "seed",
+)
+RESIDUAL_SIZE = 96
 NUM_EXPLAINED = 20  # images with the attention for every word
 NUM_SHOWN = 10  # of the best captions, and of the worst
 
@@ -56,9 +73,11 @@ def main(
     *,
     data: str | None = None,
     preset: str | None = None,
+    encoder: Literal["transformer", "residual"] | None = None,
     image_size: int | None = None,
     patch_size: int | None = None,
     vocabulary_size: int | None = None,
+    words_epochs: int | None = None,
     epochs: int | None = None,
     batch_tokens: int | None = None,
     learning_rate: float | None = None,
@@ -83,9 +102,15 @@ def main(
             generated scenes.
         preset: A size; `zoo presets` lists them (captioner_tiny; scenes
             captioner_mini).
-        image_size: Side of the square that images are fitted into (the preset's).
+        encoder: Of the images: the preset's own Transformer, or a small residual
+            network in its place, which needs fewer images (residual; scenes
+            transformer).
+        image_size: Side of the square that images are fitted into (the preset's; of the
+            residual network 96).
         patch_size: Side of a patch (the preset's).
         vocabulary_size: Subwords to learn (4,000; scenes 420).
+        words_epochs: Passes in which the encoder alone learns which words are said of
+            an image, before all learns to put them in sentences (30; scenes 0).
         epochs: Passes over the training images (30; scenes 8).
         batch_tokens: Places for captions in a batch (4,096; scenes 320).
         learning_rate: The peak (0.001; scenes 0.0015); it falls to 0 like a cosine.
@@ -122,14 +147,17 @@ def main(
     tokenizer = zoo.text.learn_tokenizer(captions, settings["vocabulary_size"])
 
     # Model
-    own = {key: settings[key] for key in ("image_size", "patch_size") if settings[key]}
-    captioner = zoo.ImageCaptioner.from_preset(
-        settings["preset"],
-        tokenizer=tokenizer,
-        dropout=settings["dropout"],
-        dtype=dtype,
-        **own,
-    )
+    captioner = new_captioner(tokenizer, dtype, settings)
+    if settings["words_epochs"]:
+        zoo.training.learn_image_words(
+            captioner,
+            train,
+            epochs=settings["words_epochs"],
+            run_dir=f"{run_dir}-words",
+            seed=seed,
+            settings={key: settings[key] for key in OF_WORDS},
+            resume=resume,
+        )
 
     def batches(first_epoch):
         return captioner.batches(
@@ -170,8 +198,9 @@ def main(
     )
 
     if dtype != "float32":  # what answers is in full precision
-        captioner.save_to_preset(run_dir)
-        captioner = zoo.ImageCaptioner.from_preset(run_dir, dtype="float32")
+        trained = captioner.model
+        captioner = new_captioner(tokenizer, "float32", settings)
+        captioner.model.set_weights(trained.get_weights())
 
     # Evaluate
     search = {"num_beams": settings["num_beams"], "length_penalty": length_penalty}
@@ -195,6 +224,22 @@ def main(
         export_dir=version,
     )
     return scores
+
+
+def new_captioner(tokenizer, dtype, settings):
+    """With random weights."""
+    own = {key: settings[key] for key in ("image_size", "patch_size") if settings[key]}
+    if settings["encoder"] == "residual":
+        own["image_encoder"] = zoo.models.residual_network(
+            own.pop("image_size", RESIDUAL_SIZE), dtype=dtype
+        )
+    return zoo.ImageCaptioner.from_preset(
+        settings["preset"],
+        tokenizer=tokenizer,
+        dropout=settings["dropout"],
+        dtype=dtype,
+        **own,
+    )
 
 
 def columns(rows):

@@ -162,9 +162,9 @@ def views(draws, can_flip=True, size=(8, 10)):
 
 def test_a_view_is_a_part_and_perhaps_mirrored():
     draws = [
-        [0, 0, 0.9, 0.5, 0.5],
-        [0.999, 0.999, 0.9, 0.5, 0.5],
-        [0, 0, 0.1, 0.5, 0.5],
+        [0, 0, 0.9, 0.5, 0.5, 0.5],
+        [0.999, 0.999, 0.9, 0.5, 0.5, 0.5],
+        [0, 0, 0.1, 0.5, 0.5, 0.5],
     ]
     first, last, mirrored = views(draws)
     np.testing.assert_array_equal(first, ramp()[:8, :10])
@@ -174,10 +174,19 @@ def test_a_view_is_a_part_and_perhaps_mirrored():
 
 
 def test_colours_are_shifted_a_little():
-    dark, bright = views([[0, 0, 0.9, 0, 0.5], [0, 0, 0.9, 1, 0.5]]).astype(int)
+    place = [0, 0, 0.9]
+
+    def two(*colours):
+        return views([[*place, *each] for each in colours]).astype(int)
+
+    dark, bright = two((0, 0.5, 0.5), (1, 0.5, 0.5))
     assert bright[..., 0].min() >= 51 and dark.max() <= 4
-    flat, strong = views([[0, 0, 0.9, 0.5, 0], [0, 0, 0.9, 0.5, 1]]).astype(int)
+    flat, strong = two((0.5, 0, 0.5), (0.5, 1, 0.5))
     assert flat[..., 1].std() < ramp()[:8, :10, 1].std() < strong[..., 1].std()
+    grey, vivid = (
+        each.max(axis=-1) - each for each in two((0.5, 0.5, 0), (0.5, 0.5, 1))
+    )
+    assert grey.sum() < vivid.sum()
 
 
 def test_all_views_are_possible():

@@ -5,6 +5,7 @@ from zoo.data.classification import classification_batches
 from zoo.data.contrastive import contrastive_batches
 from zoo.data.corpora import read_corpora
 from zoo.data.image_decoding import decode_image
+from zoo.data.image_words import image_word_batches
 from zoo.data.joined_sounds import joined_sounds
 from zoo.data.labelling import labelling_batches
 from zoo.data.left_out_speaker import leave_out_speaker
@@ -19,6 +20,7 @@ __all__ = [
     "classification_batches",
     "contrastive_batches",
     "decode_image",
+    "image_word_batches",
     "joined_sounds",
     "labelling_batches",
     "leave_out_speaker",

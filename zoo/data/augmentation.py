@@ -2,9 +2,10 @@
 
 import tensorflow as tf
 
-NUM_DRAWS = 5  # of an image: row, column, flip, brightness, contrast
+NUM_DRAWS = 6  # of an image: row, column, flip, brightness, contrast, saturation
 _BRIGHTNESS = 0.2  # of the range of a pixel, up or down
 _CONTRAST = 0.2  # more or less
+_SATURATION = 0.2  # more or less
 
 
 def augment(images, draws, can_flip, height, width):
@@ -19,7 +20,7 @@ def augment(images, draws, can_flip, height, width):
     Returns:
         uint8 `(batch, height, width, 3)`.
     """
-    row, column, flip, brightness, contrast = tf.unstack(draws, axis=1)
+    row, column, flip, brightness, contrast, saturation = tf.unstack(draws, axis=1)
     sides = tf.shape(images)
     rows = _window(row, height, sides[1])
     columns = _window(column, width, sides[2])
@@ -35,6 +36,8 @@ def augment(images, draws, can_flip, height, width):
         return factor[:, tf.newaxis, tf.newaxis, tf.newaxis]
 
     values = (values - mean) * around(contrast, 1.0, _CONTRAST) + mean
+    grey = tf.image.rgb_to_grayscale(values)
+    values = (values - grey) * around(saturation, 1.0, _SATURATION) + grey
     values += 255.0 * around(brightness, 0.0, _BRIGHTNESS)
     return tf.cast(tf.clip_by_value(tf.round(values), 0.0, 255.0), tf.uint8)
 

@@ -18,6 +18,7 @@ from zoo.data.unusable import Unusable
 _SIDES = re.compile(r"\b(left|right)", re.IGNORECASE)
 # Images are kept this much larger than the model reads them, to cut parts out.
 _MARGIN = 8 / 7
+_ALPHA = 0.4  # of the Beta distribution of the shares of mixed images
 _logger = logging.getLogger(__name__)
 
 
@@ -66,26 +67,29 @@ def caption_batches(
         `target_positions` `(batch, length)`; labels and weights `(batch, length)`, the
         weights 0 on padding and with mean 1.
     """
-    check_captioned_images(examples)
-    epochs = _CaptionEpochs(
-        _Corpus(examples, tokenizer, image_size, max_length, augmented),
+    corpus = CaptionCorpus(examples, tokenizer, image_size, max_length, augmented)
+    dataset = corpus.epochs(
         batch_tokens=batch_tokens,
         most_rows=most_images,
         num_buckets=num_buckets,
         batches_per_update=batches_per_update,
         shuffle=shuffle,
         seed=seed,
+        first_epoch=first_epoch,
     )
 
     def view(inputs, labels, weight):
-        draws, can_flip = inputs.pop("draws"), inputs.pop("can_flip")
-        if augmented:
-            can_flip &= flip
-            inputs["images"] = augment(inputs["images"], draws, can_flip, *image_size)
-        return inputs, labels, weight
+        images = seen(inputs, image_size, flip) if augmented else inputs["images"]
+        places = {k: v for k, v in inputs.items() if k.startswith("target_")}
+        return {"images": images, **places}, labels, weight
 
-    dataset = epoch_dataset(epochs, epochs.signature, first_epoch)
     return dataset.map(view, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def seen(inputs, image_size, flip=True):
+    """A random view of each image of a batch of `CaptionCorpus.epochs`."""
+    can_flip = inputs["can_flip"] & flip
+    return augment(inputs["images"], inputs["draws"], can_flip, *image_size)
 
 
 class _CaptionEpochs:
@@ -102,7 +106,8 @@ class _CaptionEpochs:
         for step, (inputs, labels, weight) in enumerate(self.rows.batches(epoch)):
             generator = np.random.default_rng([self.seed, epoch, step])
             draws = generator.random((len(labels), NUM_DRAWS), np.float32)
-            yield {**inputs, "draws": draws}, labels, weight
+            shares = generator.beta(_ALPHA, _ALPHA, len(labels)).astype(np.float32)
+            yield {**inputs, "draws": draws, "shares": shares}, labels, weight
 
     @property
     def signature(self):
@@ -115,12 +120,16 @@ class _CaptionEpochs:
             "images": tf.TensorSpec([None, *self.corpus.size, 3], tf.uint8),
             "can_flip": tf.TensorSpec([None], tf.bool),
             "draws": tf.TensorSpec([None, NUM_DRAWS], tf.float32),
+            "shares": tf.TensorSpec([None], tf.float32),
         }
         return inputs, places, tf.TensorSpec([None, length], tf.float32)
 
 
-class _Corpus:
+class CaptionCorpus:
     """Images as pixels, and the captions of each as one packed row.
+
+    Args:
+        As in `caption_batches`.
 
     Attributes:
         images: list of uint8 `(height, width, 3)`.
@@ -128,6 +137,7 @@ class _Corpus:
     """
 
     def __init__(self, examples, tokenizer, image_size, max_length, augmented):
+        check_captioned_images(examples)
         margin = _MARGIN if augmented else 1.0
         self.size = [round(side * margin) for side in image_size]
         images, captions = _read(examples, self.size)
@@ -163,6 +173,15 @@ class _Corpus:
         )
         self.lengths = np.array([len(parts[i][0]) for i in kept])
         self.offsets = np.concatenate([[0], np.cumsum(self.lengths)])
+
+    def epochs(self, *, first_epoch=0, **options):
+        """A `tf.data.Dataset` of (inputs, labels, sample_weight).
+
+        Args:
+            **options: of `RowEpochs`.
+        """
+        epochs = _CaptionEpochs(self, **options)
+        return epoch_dataset(epochs, epochs.signature, first_epoch)
 
     def arrays(self, batch):
         """(inputs, labels, weight) of one `batching.Batch`."""
