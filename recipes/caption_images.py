@@ -52,19 +52,8 @@ PHOTOGRAPHS = {
     "average": 5,
     "num_beams": 5,
 }
-# What the encoder's first phase depends on: another decoder goes on from the same.
-OF_WORDS = (
-    "data",
-    "preset",
-    "encoder",
-    "image_size",
-    "patch_size",
-    "vocabulary_size",
-    "words_epochs",
-    "dtype",
-    "seed",
-)
 RESIDUAL_SIZE = 96
+WORDS_RATE = 1e-3
 NUM_EXPLAINED = 20  # images with the attention for every word
 NUM_SHOWN = 10  # of the best captions, and of the worst
 
@@ -132,8 +121,13 @@ def main(
     settings = dict(locals())
     defaults = PHOTOGRAPHS if data else GENERATED
     settings |= {k: v for k, v in defaults.items() if settings[k] is None}
+    if patch_size and settings["encoder"] == "residual":
+        raise ValueError(
+            "--patch-size is for --encoder transformer; the residual network has no "
+            "patches. Leave out one of them."
+        )
     name = name_of(data)
-    run_dir = run_dir or f"runs/{name}"
+    run_dir = Path(run_dir or f"runs/{name}")
     export_dir = export_dir or f"saved_models/{name}"
     keras.utils.set_random_seed(seed)
 
@@ -149,15 +143,7 @@ def main(
     # Model
     captioner = new_captioner(tokenizer, dtype, settings)
     if settings["words_epochs"]:
-        zoo.training.learn_image_words(
-            captioner,
-            train,
-            epochs=settings["words_epochs"],
-            run_dir=f"{run_dir}-words",
-            seed=seed,
-            settings={key: settings[key] for key in OF_WORDS},
-            resume=resume,
-        )
+        learn_words(captioner, train, run_dir, settings)
 
     def batches(first_epoch):
         return captioner.batches(
@@ -212,7 +198,7 @@ def main(
     # Export
     captioner.save_to_preset(run_dir)
     version = captioner.export(export_dir, **search)
-    draw_pictures(captioner, next(iter(rows.values())), Path(run_dir), search)
+    draw_pictures(captioner, next(iter(rows.values())), run_dir, search)
     zoo.training.write_model_card(
         run_dir,
         captioner,
@@ -239,6 +225,25 @@ def new_captioner(tokenizer, dtype, settings):
         dropout=settings["dropout"],
         dtype=dtype,
         **own,
+    )
+
+
+def learn_words(captioner, train, run_dir, settings):
+    """Trains the encoder alone, in a run folder of its own."""
+    words = zoo.tasks.ImageWords(captioner, train)
+    seed = settings["seed"]
+    first = words.batches(seed=seed)
+    num_steps = int(first.cardinality()) * settings["words_epochs"]
+    num_warmup_steps = math.ceil(settings["warmup_share"] * num_steps)
+    words.compile(zoo.schedules.warmup_cosine(WORDS_RATE, num_warmup_steps, num_steps))
+    zoo.training.fit(
+        words,
+        lambda epoch: words.batches(seed=seed, first_epoch=epoch) if epoch else first,
+        epochs=settings["words_epochs"],
+        run_dir=f"{run_dir}-words",
+        settings=settings,
+        average=None,
+        resume=settings["resume"],
     )
 
 

@@ -197,22 +197,38 @@ def test_karpathy(tmp_path):
     assert examples_of(read(tmp_path)) == EXPECTED
 
 
-def test_flickr8k_as_it_was_published(tmp_path):
+@pytest.mark.parametrize("text_folder", [".", "Flickr8k_text"])
+def test_flickr8k_as_it_was_published(tmp_path, text_folder):
     write_images(tmp_path / "Flicker8k_Dataset")
+    texts = tmp_path / text_folder
+    texts.mkdir(exist_ok=True)
     lines = [
         f"{n}#{i}\t{text} ." for n, c in CAPTIONS.items() for i, text in enumerate(c)
     ]
     lines.append("d.jpg.1#0\tit has such a name too")
-    (tmp_path / "Flickr8k.token.txt").write_text("\n".join(lines))
-    (tmp_path / "Flickr8k.lemma.token.txt").write_text("\n".join(lines))
+    (texts / "Flickr8k.token.txt").write_text("\n".join(lines))
+    (texts / "Flickr8k.lemma.token.txt").write_text("\n".join(lines))
     judged = "a.jpg\tc.jpg#2\t1\t1\t1\n"
-    (tmp_path / "ExpertAnnotations.txt").write_text(judged)
-    (tmp_path / "Flickr_8k.trainImages.txt").write_text("a.jpg\nb.png\n")
-    (tmp_path / "Flickr_8k.testImages.txt").write_text("c.jpg\n")
-    (tmp_path / "readme.txt").write_text("About the photos.\n")
+    (texts / "ExpertAnnotations.txt").write_text(judged)
+    (texts / "Flickr_8k.trainImages.txt").write_text("a.jpg\nb.png\n")
+    (texts / "Flickr_8k.testImages.txt").write_text("c.jpg\n")
+    (texts / "readme.txt").write_text("About the photos.\n")
     ((_, captions), _) = examples_of(read(tmp_path))
     assert captions == ["a red square .", "something red ."]
     assert [c for _, c in examples_of(read(tmp_path, "test"))] == [["a blue square ."]]
+
+
+@pytest.mark.parametrize("given", [".", "results.csv"])
+def test_flickr30k_with_bars_between(tmp_path, given):
+    write_images(tmp_path / "flickr30k_images")
+    lines = ["image_name| comment_number| comment"]
+    for n, captions in CAPTIONS.items():
+        lines += [f"{n}| {i}| {text} , a | b" for i, text in enumerate(captions)]
+    lines.append("a.jpg| 4   A line that is cut .")  # the published file has one
+    (tmp_path / "results.csv").write_text("\n".join(lines) + "\n")
+    expected = [[f"{text} , a | b" for text in texts] for texts in CAPTIONS.values()]
+    found = examples_of(read(tmp_path / given))
+    assert [captions for _, captions in found] == expected
 
 
 @pytest.mark.parametrize("name", ["results_20130124.token", "captions.txt"])

@@ -65,8 +65,17 @@ def test_an_epoch_follows_from_the_seed_and_its_number(tokenizer):
         assert not np.array_equal(first[0][0], epoch[0][0])
 
 
-def test_more_images_than_a_batch_holds_are_several_batches(tokenizer):
-    assert batches(tokenizer, count=9, batch_size=4).cardinality() == 3
+def test_room_in_the_last_batch_is_left_out(tokenizer):
+    epoch = batches(tokenizer, count=9, batch_size=4)
+    assert epoch.cardinality() == 3
+    words = np.concatenate([words for _, words in epoch])
+    assert len(words) == 9
+    assert (words.max(axis=1) >= 0.5).all()
+
+
+def test_a_batch_holds_an_image(tokenizer):
+    with pytest.raises(ValueError, match="batch_size must be 1 or more, got 0"):
+        batches(tokenizer, batch_size=0)
 
 
 def test_images_without_captions_are_refused(tokenizer):

@@ -14,6 +14,7 @@ def test_each_stage_halves_the_image():
     network = residual_network(32, widths=(8, 16, 24), num_blocks=2)
     assert network.output_shape == (None, 2, 2, 24)
     assert network(IMAGES).shape == (3, 2, 2, 24)
+    assert residual_network((32, 40), (8,), 1).output_shape == (None, 8, 10, 8)
     # A stem, and two blocks of two convolutions in each stage, one on each way beside.
     kinds = [type(layer).__name__ for layer in network.layers]
     assert kinds.count("Conv2D") == 1 + 3 * (2 * 2 + 1)

@@ -52,8 +52,17 @@ def test_a_folder_of_images_with_a_table_of_captions(tmp_path):
         vocabulary_size=290,
         run_dir=str(tmp_path / "run"),
         export_dir=str(tmp_path / "export"),
-        patch_size=32,
         average=1,
+        words_epochs=1,
+        dtype="mixed_bfloat16",
         **SHRUNK,
     )
     assert "refs:2" in scores["test"]["caption_signature"]
+    assert (tmp_path / "run-words" / "metrics.csv").is_file()
+    captioner = zoo.ImageCaptioner.from_preset(tmp_path / "run")
+    assert captioner.model.image_encoder.layers[-1].compute_dtype == "float32"
+
+
+def test_the_residual_network_has_no_patches():
+    with pytest.raises(ValueError, match="--patch-size is for --encoder transformer"):
+        caption_images.main(encoder="residual", patch_size=8)

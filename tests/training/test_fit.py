@@ -186,3 +186,10 @@ def test_a_wrong_kind_of_average_is_refused(run_dir):
     with pytest.raises(ValueError, match="average_of='first'. Expected 'best' or"):
         fit(run_dir, Task(), average_of="first")
     assert not run_dir.exists()
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, None])
+def test_there_is_an_epoch_to_train(tmp_path, epochs):
+    with pytest.raises(ValueError, match=f"epochs must be .* from 1 up, got {epochs}"):
+        fit(tmp_path / "run", Task(), epochs=epochs)
+    assert not (tmp_path / "run").exists()

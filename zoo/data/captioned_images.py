@@ -6,13 +6,14 @@ import re
 
 from zoo.data.media_files import IMAGES
 from zoo.data.media_tables import places_of, rows_of_split, split_in, table_rows
-from zoo.data.records import table_suffix
+from zoo.data.records import first_names, table_suffix
 from zoo.data.text_files import read_lines, read_text
 
 _IMAGE = ("image", "image_name", "file_name", "filename", "image_path")
 _CAPTION = ("caption", "captions", "comment", "text", "sentence")
 # A line of Flickr8k.token.txt, which names a NAME.jpg.1 too.
 _NUMBERED = re.compile(r"([^\t#]+\.(?:jpe?g|png)[^\t#]*)#\d+\t(.*)", re.IGNORECASE)
+_BARRED = "image_name|comment_number|comment"
 _NO_CAPTIONS = "lemma"  # in the name of a file: the captions again, their words' stems
 # Karpathy's: what the papers train with too.
 _RESTVAL = "restval"
@@ -25,8 +26,9 @@ def read_captioned_images(path, names):
         path: `pathlib.Path` of a folder with a file of captions and images in it, in
             folders below it or in tar archives. Captions are in a table with columns
             such as `image` and `caption` (and `split`), in COCO's or Karpathy's JSON,
-            or in Flickr8k's `NAME.jpg#0 TAB caption` with its lists of a split's
-            images. Or of such a file, with its images beside it.
+            in Flickr30k's `NAME.jpg| 0| caption`, or in Flickr8k's
+            `NAME.jpg#0 TAB caption` with its lists of a split's images. Or of such a
+            file, with its images beside it.
         names: names of the split, the first that exists is read.
 
     Returns:
@@ -54,7 +56,8 @@ def _is_image(name):
 
 
 def _files(folder):
-    places = [folder, folder / "annotations"]
+    # Flickr8k comes as two folders beside each other, images and Flickr8k_text.
+    places = [folder, folder / "annotations", *sorted(folder.glob("*_text"))]
     return [path for place in places if place.is_dir() for path in place.iterdir()]
 
 
@@ -68,20 +71,21 @@ def _rows(folder, files):
         if name.endswith(".json"):
             rows += _json_rows(path)
         elif name.endswith((".txt", ".token")):
-            rows += _numbered_rows(path, folder) or _comma_rows(path)
+            rows += _numbered_rows(path) or _comma_rows(path)
         elif table_suffix(path):
-            table = table_rows(path, _IMAGE, _CAPTION) or []
-            rows += [row[:3] for row in table]
+            rows += _barred_rows(path) or [
+                row[:3] for row in table_rows(path, _IMAGE, _CAPTION) or []
+            ]
     return [(i, s, c.strip()) for i, s, c in rows if c.strip()]
 
 
-def _numbered_rows(path, folder):
+def _numbered_rows(path):
     """Flickr8k's: NAME.jpg#0, a tab, the caption; splits are lists of names."""
     matches = [_NUMBERED.fullmatch(line) for line in read_lines(path)]
     if not matches or not all(matches):
         return []
     split_of = {}
-    for listing in sorted(folder.glob("*mages.txt")):
+    for listing in sorted(path.parent.glob("*mages.txt")):
         split = split_in(listing)
         split_of |= {line.strip(): split for line in read_lines(listing)}
     return [(m[1], split_of.get(m[1]), m[2]) for m in matches]
@@ -94,6 +98,14 @@ def _comma_rows(path):
         return []
     parts = [row for row in csv.reader(lines[1:]) if len(row) > 1]
     return [(name, split_in(path), ",".join(text)) for name, *text in parts]
+
+
+def _barred_rows(path):
+    """Flickr30k's results.csv: `image_name| comment_number| comment`."""
+    if [name.replace(" ", "") for name in map(str, first_names(path))] != [_BARRED]:
+        return []
+    parts = [line.split("|", 2) for line in read_lines(path)[1:]]
+    return [(p[0].strip(), split_in(path), p[2]) for p in parts if len(p) == 3]
 
 
 def _json_rows(path):

@@ -35,6 +35,8 @@ def image_word_batches(
         to 255, and float32 `(batch, vocabulary size)` from 0 to 1, 0 for padding
         and the end.
     """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be 1 or more, got {batch_size}.")
     corpus = CaptionCorpus(examples, tokenizer, image_size, max_length, augmented=True)
     dataset = corpus.epochs(
         batch_tokens=batch_size * int(corpus.lengths.max()),
@@ -54,8 +56,10 @@ def image_word_batches(
             *(labels, None, size, size, tf.float32), axis=-1, binary_output=True
         )
         images = tf.cast(seen(inputs, image_size, flip), tf.float32)
-        pairs = (images, words * is_word)
-        return tuple(_mixed(values, inputs["shares"]) for values in pairs)
+        is_image = tf.reduce_any(weight > 0.0, axis=1)  # the last batch may have room
+        shares = inputs["shares"][is_image]
+        pair = (images[is_image], words[is_image] * is_word)
+        return tuple(_mixed(values, shares) for values in pair)
 
     return dataset.map(mixed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 

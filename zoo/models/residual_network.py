@@ -1,5 +1,7 @@
 """A small convolutional network, which learns to see from thousands of images."""
 
+import numbers
+
 import keras
 from keras import layers
 
@@ -17,14 +19,14 @@ def residual_network(image_size, widths=(64, 128, 256), num_blocks=2, dtype=None
     >>> zoo.ImageCaptioner.from_preset("captioner_tiny", ..., image_encoder=encoder)
 
     Args:
-        image_size: int. Side of the images in pixels.
-        widths: ints. Features of each stage; a stage halves the image.
-        num_blocks: int. Blocks of a stage, of two convolutions each.
+        image_size: int or (int, int). Height and width of the images in pixels.
+        widths: ints. Features of each stage.
+        num_blocks: int, 1 or more. Blocks of a stage, of two convolutions each.
         dtype: policy of all layers.
 
     Returns:
-        keras.Model, RGB from 0 to 255 `(B, H, W, 3)` -> `(B, H / 2^n, W / 2^n, D)` of n
-        stages and a stem that halves, D = `widths[-1]`.
+        keras.Model, RGB from 0 to 255 `(B, H, W, 3)` -> `(B, h, w, D)`, D `widths[-1]`;
+        the stem and each stage halve the sides and round up: 96 becomes 6.
     """
 
     def normed(x, width, size, stride=1, gamma="ones"):
@@ -41,7 +43,9 @@ def residual_network(image_size, widths=(64, 128, 256), num_blocks=2, dtype=None
     def relu(x):
         return layers.ReLU(dtype=dtype)(x)
 
-    images = keras.Input((image_size, image_size, 3))
+    if isinstance(image_size, numbers.Integral):
+        image_size = (image_size, image_size)
+    images = keras.Input((*image_size, 3))
     x = layers.Rescaling(1 / 127.5, -1.0, dtype=dtype)(images)
     x = relu(normed(x, widths[0] // 2, 3, stride=2))
     for width in widths:

@@ -3,6 +3,7 @@
 from zoo.tasks.compiling import should_jit_compile
 from zoo.tasks.hugging_face import from_hugging_face
 from zoo.tasks.image_captioner import ImageCaptioner
+from zoo.tasks.image_words import ImageWords
 from zoo.tasks.masked_lm import MaskedLM
 from zoo.tasks.speech_recognizer import SpeechRecognizer
 from zoo.tasks.text_classifier import TextClassifier
@@ -13,6 +14,7 @@ from zoo.tasks.translator import Translator
 
 __all__ = [
     "ImageCaptioner",
+    "ImageWords",
     "MaskedLM",
     "SpeechRecognizer",
     "TextClassifier",

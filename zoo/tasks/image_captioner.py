@@ -62,7 +62,8 @@ class ImageCaptioner:
             **overrides: for a named size: `image_size`, `patch_size`, `stem`;
                 `image_encoder`, a Keras model such as a network of keras.applications
                 or a backbone of KerasNLP, to use in place of the size's own; arguments
-                of `zoo.CaptioningModel`, such as `dropout`. `dtype` also for a folder.
+                of `zoo.CaptioningModel`, such as `dropout`. `dtype` also for a folder,
+                where an `image_encoder` that was passed keeps its own.
         """
         if Path(preset).is_dir():
             model, tokenizer = read_folder(

@@ -15,7 +15,6 @@ from zoo.training.classification_report import (
 from zoo.training.curves import draw_curves
 from zoo.training.decoded_evaluation import DecodedEvaluation
 from zoo.training.fit import fit
-from zoo.training.image_words import learn_image_words
 from zoo.training.model_card import describe_machine, write_model_card
 from zoo.training.report import Report
 from zoo.training.run_folder import RunFolder, read_metrics
@@ -39,7 +38,6 @@ __all__ = [
     "draw_transcript",
     "fit",
     "last_checkpoints",
-    "learn_image_words",
     "read_metrics",
     "write_classification_report",
     "write_model_card",

@@ -1,5 +1,7 @@
 """Training with everything around it: one call in a recipe."""
 
+import numbers
+
 from zoo.training.averaging import (
     average_weights,
     best_checkpoints,
@@ -55,7 +57,7 @@ def fit(
         batches: function of the first epoch (int, from 0) that gives what
             `model.fit` takes. It is told where to begin, so that the data too goes
             on as if nothing had happened.
-        epochs: int. How many there are in all, those done before included.
+        epochs: int, 1 or more. How many there are in all, those done before included.
         run_dir: path. See `RunFolder`.
         settings: dict of plain values. A run is only gone on with under the same.
         validation: examples to decode after each epoch. See `DecodedEvaluation`.
@@ -82,6 +84,8 @@ def fit(
         raise ValueError(
             f"average_of={average_of!r}. Expected 'best' or 'last' (epochs)."
         )
+    if not isinstance(epochs, numbers.Integral) or epochs < 1:
+        raise ValueError(f"epochs must be a whole number from 1 up, got {epochs!r}.")
     monitor = monitor or ("loss" if validation is None else "val_bleu")
     folder = RunFolder(run_dir, settings, resume=resume)
     checkpoints = Checkpoints(
