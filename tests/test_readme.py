@@ -59,3 +59,5 @@ def test_from_images_to_captions(tmp_path, monkeypatch):
     exec("import zoo\n" + code, names)  # noqa: S102
     assert isinstance(names["captioner"].generate("photos/beach.jpg"), str)
     assert (tmp_path / "saved_models" / "photos" / "1" / "saved_model.pb").is_file()
+    exec(CODE[4].replace("epochs=40", "epochs=1"), names)  # noqa: S102
+    assert names["words"].model.output_shape == (None, 290)

@@ -88,7 +88,7 @@ class CaptioningModel(DecoderModel):
 
         # A memory of another size than the decoder's.
         self.memory_projection = None
-        if _width(image_encoder) != hidden_dim:
+        if image_encoder.output_shape[-1] != hidden_dim:
             self.memory_projection = keras.layers.Dense(
                 hidden_dim, **options("memory_projection")
             )
@@ -119,7 +119,8 @@ class CaptioningModel(DecoderModel):
         if not self.image_encoder.built:
             self.image_encoder.build()
         if self.memory_projection is not None:
-            self.memory_projection.build((None, None, _width(self.image_encoder)))
+            width = self.image_encoder.output_shape[-1]
+            self.memory_projection.build((None, None, width))
         for embedding in (self.target_embedding, self.output_embedding):
             if not embedding.built:
                 embedding.build((None, None))
@@ -148,9 +149,7 @@ class CaptioningModel(DecoderModel):
     @property
     def image_size(self):
         """(int, int): height and width of the images that it reads."""
-        size = getattr(self.image_encoder, "image_size", None)
-        if not isinstance(size, tuple):
-            size = tuple(self.image_encoder.input_shape[1:3])
+        size = tuple(self.image_encoder.input_shape[1:3])
         if None in size:
             raise ValueError(
                 f"The image_encoder takes images of any size, {size}. Make it for one, "
@@ -164,14 +163,11 @@ class CaptioningModel(DecoderModel):
         What an encoder gives beside the places of its image, such as a token that
         stands for all of it, is left out.
         """
+        shape = self.image_encoder.output_shape
         height, width = self.image_size
-        if isinstance(self.image_encoder, ImageEncoder):
-            side = self.image_encoder.patch_size
-            beside, size = 0, (height // side, width // side)
-        elif len(self.image_encoder.output_shape) == 4:
-            beside, size = 0, self.image_encoder.output_shape[1:3]
-        else:
-            beside, size = _grid(self.image_encoder.output_shape[1], height / width)
+        beside, size = 0, shape[1:3]
+        if len(shape) == 3:
+            beside, size = _grid(shape[1], height / width)
         places = places[..., beside:]
         return ops.reshape(places, (*ops.shape(places)[:-1], *size))
 
@@ -212,17 +208,8 @@ class CaptioningModel(DecoderModel):
         return cls(**{**config, "image_encoder": encoder})
 
 
-def _width(image_encoder):
-    """Features of a place of the memory that an encoder gives."""
-    if isinstance(image_encoder, ImageEncoder):
-        return image_encoder.hidden_dim
-    return image_encoder.output_shape[-1]
-
-
 def _check(image_encoder):
     """Raises if a network does not turn images into places."""
-    if isinstance(image_encoder, ImageEncoder):
-        return
     inputs = getattr(image_encoder, "input_shape", None)
     outputs = getattr(image_encoder, "output_shape", None)
     reads = isinstance(inputs, tuple) and len(inputs) == 4 and inputs[-1] == 3

@@ -103,6 +103,16 @@ class ImageEncoder(keras.Model):
             name="encoder",
         )
 
+    # As a functional model has them, so that either can read the images of another.
+    @property
+    def input_shape(self):
+        return (None, *self.image_size, 3)
+
+    @property
+    def output_shape(self):
+        rows, columns = (side // self.patch_size for side in self.image_size)
+        return (None, rows * columns, self.hidden_dim)
+
     def build(self, input_shape=None):
         self.patch_embedding.build((None, *self.image_size, 3))
         vectors = (None, None, self.hidden_dim)
