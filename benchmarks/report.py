@@ -109,8 +109,7 @@ def _markdown(settings, title, origin, command, unit):
         head += ["% of limit"] * has_limit + ["versions"]
         lines += [f"## {setting}", "", _cells(head), _cells(["---"] * len(head))]
         for row in rows:
-            rate = row["tokens_per_s"]
-            cells = [row["configuration"], f"{rate:.{0 if rate >= 10 else 1}f}"]
+            cells = [row["configuration"], _rate(row["tokens_per_s"])]
             cells += [f"{row['texts_per_s']:.0f}"] * has_texts
             cells += [_ratio(row["ratios"][name]) for name in ours]
             cells += [f"{row['percent_of_limit']:.0f}"] * has_limit
@@ -121,6 +120,10 @@ def _markdown(settings, title, origin, command, unit):
 
 def _cells(cells):
     return f"| {' | '.join(cells)} |"
+
+
+def _rate(rate):
+    return f"{rate:.{0 if rate >= 10 else 1}f}"
 
 
 def _ratio(ends):
@@ -164,7 +167,7 @@ def _bars(axes, rows):
     axes.barh(names, rates, xerr=whiskers, color=colours, capsize=3)
     for place, rate in enumerate(rates):  # at the foot, where no whisker is
         axes.annotate(
-            f" {rate:.0f}",
+            f" {_rate(rate)}",
             (0, place),
             color="white",
             size=8,
