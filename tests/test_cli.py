@@ -75,3 +75,21 @@ def test_predict_without_text_says_what_is_missing(export, capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(["predict", str(export)])
     assert "required: INPUT" in capsys.readouterr().err
+
+
+def test_serve_names_the_form_of_a_label(capsys, export):
+    arguments = ["serve", str(export.parent), "--label", "shouter=1"]
+    assert cli.main(arguments) == 1
+    assert "is not of the form NAME/LABEL=VERSION" in capsys.readouterr().err
+
+
+def test_serve_says_what_is_missing(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "zoo.serving.server", raising=False)
+    assert cli.main(["serve", str(tmp_path)]) == 1
+    assert "needs uvicorn, which is not installed" in capsys.readouterr().err
+
+
+def test_serve_needs_a_folder(capsys, tmp_path):
+    assert cli.main(["serve", str(tmp_path / "none")]) == 1
+    assert "is no folder" in capsys.readouterr().err

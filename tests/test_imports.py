@@ -47,7 +47,10 @@ ALLOWED = {  # place: what it may import beside the standard library
         *("zoo.models", "zoo.presets", "zoo.sampling", "zoo.schedules", "zoo.tasks"),
         "zoo.text",
     },
-    "zoo/serving": {"tensorflow", "tensorflow_text", "zoo.serving"},
+    "zoo/serving": {
+        *("tensorflow", "tensorflow_text", "tensorflow_serving", "numpy", "google"),
+        *("starlette", "uvicorn", "zoo.serving"),
+    },
     "zoo/cli.py": {"zoo"},
     "recipes": {"zoo", "recipes", "keras", "tensorflow", "numpy", "tyro"},
     "recipes/serve_demo.py": {"tensorflow", "tensorflow_text"},

@@ -18,6 +18,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 # Where the imported name is not the name of the package that brings it.
 PACKAGE_OF = {
     "PIL": "pillow",
+    "google": "protobuf",
     "keras_nlp": "keras-nlp",
     "tensorflow_datasets": "tensorflow-datasets",
     "tensorflow_serving": "tensorflow-serving-api",
@@ -53,7 +54,12 @@ def imported_packages(*places):
 def test_what_zoo_imports_is_installed_with_it():
     generated = names(EXTRAS["recipes"])  # zoo.data.generated, imported by recipes
     allowed = names(PROJECT["dependencies"]) | OPTIONAL_IN_ZOO | generated
-    assert imported_packages("zoo") <= allowed
+    assert imported_packages("zoo") <= allowed | names(EXTRAS["serve"])
+
+
+def test_what_serves_is_installed_with_its_extra():
+    allowed = names(PROJECT["dependencies"]) | names(EXTRAS["serve"])
+    assert names(EXTRAS["serve"]) <= imported_packages("zoo/serving") <= allowed
 
 
 def test_what_recipes_import_is_installed_with_their_extra():

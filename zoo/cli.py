@@ -1,10 +1,17 @@
 """The `zoo` command."""
 
 import argparse
+import importlib
 import os
+import re
 import sys
 
 import zoo
+
+_SERVE_EPILOG = (
+    'Asked as in: curl -d \'{"instances": ["Good morning."]}\' '
+    "http://127.0.0.1:8501/v1/models/NAME:predict"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,6 +50,23 @@ def _parser() -> argparse.ArgumentParser:
         help="a text, or a file for a model of images or sound: one answer each",
     )
     predict.set_defaults(run=_predict)
+
+    serve = commands.add_parser(
+        "serve", help="answer TensorFlow Serving's REST API", epilog=_SERVE_EPILOG
+    )
+    serve.add_argument("folder", metavar="FOLDER", help="holds NAME/VERSION, exported")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0 answers other machines too"
+    )
+    serve.add_argument("--port", type=int, default=8501)
+    serve.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        metavar="NAME/LABEL=VERSION",
+        help="keeps a version and calls it so, as in translate/stable=3",
+    )
+    serve.set_defaults(run=_serve)
     return parser
 
 
@@ -61,6 +85,25 @@ def _presets(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     for answer in zoo.serving.saved_model.predict(options.path, options.inputs):
         print(answer)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    try:
+        server = importlib.import_module("zoo.serving.server")
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"Serving needs {error.name}, which is not installed. Run: "
+            "pip install 'zoo[serve]'"
+        ) from error
+    labels = dict(map(_label, options.label))
+    server.serve(options.folder, host=options.host, port=options.port, labels=labels)
+
+
+def _label(text: str) -> tuple[tuple[str, str], int]:
+    match = re.fullmatch(r"([^/=]+)/([^/=:]+)=(\d+)", text)
+    if not match:
+        raise ValueError(f"--label {text!r} is not of the form NAME/LABEL=VERSION.")
+    return (match[1], match[2]), int(match[3])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,173 @@
+"""Requests share a batch, and none notices the others."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from zoo.serving.batching import (
+    Batcher,
+    DeadlineError,
+    Limits,
+    OverloadedError,
+    RetiredError,
+)
+
+NEVER = float("inf")
+SOON = 5.0  # seconds until a test gives up
+
+
+class Model:
+    """Doubles numbers; counts the rows of its batches; waits when it is told to."""
+
+    def __init__(self):
+        self.rows = []
+        self.may_run = threading.Event()
+        self.may_run.set()
+        self.runs = threading.Event()
+
+    def __call__(self, inputs):
+        self.runs.set()
+        assert self.may_run.wait(SOON)
+        x = inputs["x"]
+        self.rows.append(len(x))
+        if (x < 0).any():
+            raise ValueError("a negative number")
+        return {"doubled": 2 * x}
+
+
+@pytest.fixture
+def model():
+    return Model()
+
+
+def batcher(model, joins=True, **limits):
+    limits = {"batch_rows": 4, "delay_s": 0.0, "waiting_rows": 6, **limits}
+    return Batcher(model, Limits(**limits), joins)
+
+
+def column(*values):
+    return {"x": np.array(values)}
+
+
+def held(model, own):
+    """Lets the model begin with a request and wait."""
+    model.may_run.clear()
+    model.runs.clear()
+    first = own.submit(column(0), NEVER)
+    assert model.runs.wait(SOON)
+    return first
+
+
+def answers(futures):
+    return [future.result(SOON)["doubled"].tolist() for future in futures]
+
+
+def test_what_waits_goes_together(model):
+    own = batcher(model)
+    first = held(model, own)
+    others = [own.submit(column(i), NEVER) for i in range(1, 6)]
+    model.may_run.set()
+    assert answers([first, *others]) == [[0], [2], [4], [6], [8], [10]]
+    assert model.rows == [1, 4, 1]
+    own.close()
+
+
+def test_a_first_request_waits_for_others(model):
+    own = batcher(model, delay_s=SOON)
+    begin = time.monotonic()
+    futures = [own.submit(column(i, i), NEVER) for i in (1, 2)]
+    assert answers(futures) == [[2, 2], [4, 4]]
+    assert time.monotonic() - begin < SOON / 2  # full, so there is nothing to wait for
+    assert model.rows == [4]
+    own.close()
+
+
+def test_only_rows_of_one_shape_and_type_go_together(model):
+    own = batcher(model)
+    first = held(model, own)
+    wide = {"x": np.zeros((1, 3))}
+    inputs = [column(1), wide, column(2), column(0.5)]
+    futures = [own.submit(each, NEVER) for each in inputs]
+    model.may_run.set()
+    expected = [[0], [2], [[0.0, 0.0, 0.0]], [4], [1.0]]
+    assert answers([first, *futures]) == expected
+    assert model.rows == [1, 2, 1, 1]
+    own.close()
+
+
+def test_where_rows_depend_on_each_other_each_request_goes_alone(model):
+    own = batcher(model, joins=False)
+    first = held(model, own)
+    futures = [own.submit(column(i), NEVER) for i in (1, 2)]
+    model.may_run.set()
+    assert answers([first, *futures]) == [[0], [2], [4]]
+    assert model.rows == [1, 1, 1]
+    own.close()
+
+
+def test_one_that_fails_spoils_no_other(model):
+    own = batcher(model)
+    first = held(model, own)
+    futures = [own.submit(column(i), NEVER) for i in (1, -1, 3)]
+    model.may_run.set()
+    assert answers([first, futures[0], futures[2]]) == [[0], [2], [6]]
+    with pytest.raises(ValueError, match="a negative number"):
+        futures[1].result(SOON)
+    own.close()
+
+
+def test_outputs_of_other_lengths_are_not_shared_out():
+    own = batcher(lambda inputs: {"sum": inputs["x"].sum(keepdims=True)}, delay_s=1.0)
+    futures = [own.submit(column(i, i), NEVER) for i in (1, 2)]
+    assert [future.result(SOON)["sum"].tolist() for future in futures] == [[2], [4]]
+    own.close()
+
+
+def test_too_many_are_refused_at_once(model):
+    own = batcher(model)
+    first = held(model, own)
+    waiting = [own.submit(column(*range(3)), NEVER) for _ in range(2)]
+    with pytest.raises(OverloadedError):
+        own.submit(column(7), NEVER)
+    model.may_run.set()
+    assert len(answers([first, *waiting])) == 3
+    assert answers([own.submit(column(7), NEVER)]) == [[14]]
+    own.close()
+
+
+def test_a_large_request_is_taken_alone(model):
+    own = batcher(model)
+    assert len(answers([own.submit(column(*range(50)), NEVER)])[0]) == 50
+    own.close()
+
+
+def test_what_comes_too_late_or_is_given_up_is_not_run(model):
+    own = batcher(model)
+    first = held(model, own)
+    late = own.submit(column(1), time.monotonic())
+    given_up = own.submit(column(2), NEVER)
+    assert given_up.cancel()
+    model.may_run.set()
+    with pytest.raises(DeadlineError):
+        late.result(SOON)
+    own.close()
+    assert answers([first]) == [[0]]
+    assert model.rows == [1]
+
+
+def test_closing_finishes_what_waits(model):
+    own = batcher(model)
+    first = held(model, own)
+    second = own.submit(column(1), NEVER)
+    closing = threading.Thread(target=own.close)
+    closing.start()
+    time.sleep(0.05)
+    assert closing.is_alive()
+    model.may_run.set()
+    closing.join(SOON)
+    assert not closing.is_alive()
+    assert answers([first, second]) == [[0], [2]]
+    with pytest.raises(RetiredError):
+        own.submit(column(1), NEVER)

@@ -1,0 +1,168 @@
+"""The REST API of TensorFlow Serving, asked as its clients ask."""
+
+import base64
+import json
+
+import pytest
+import tensorflow as tf
+from starlette.testclient import TestClient
+
+from tests.serving import small_models
+from zoo.serving.batching import Limits
+from zoo.serving.models import Models
+from zoo.serving.rest import Bounds, rest_app
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_models")
+    small_models.write(folder / "shout" / "1", mark="?")
+    small_models.write(folder / "shout" / "2")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(folder):
+    models = Models(folder, Limits(), {("shout", "old"): 1, ("shout", "gone"): 9})
+    models.refresh()
+    yield TestClient(rest_app(models, Bounds(body_bytes=100_000, seconds=20)))
+    models.stop()
+
+
+def ask(client, content, target="shout:predict"):
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    answer = client.post(f"/v1/models/{target}", content=body)
+    return answer.status_code, answer.json()
+
+
+def test_rows_and_columns(client):
+    rows = [
+        {"translation": "A!", "score": 1.0},
+        {"translation": "BC!", "score": 2.0},
+    ]
+    assert ask(client, {"instances": ["a", "bc"]}) == (200, {"predictions": rows})
+    named = {"instances": [{"text": "a"}, {"text": {"b64": "YmM="}}]}
+    assert ask(client, named) == (200, {"predictions": rows})
+    columns = {"translation": ["A!", "BC!"], "score": [1.0, 2.0]}
+    assert ask(client, {"inputs": ["a", "bc"]}) == (200, {"outputs": columns})
+
+
+def test_another_signature(client):
+    status, answer = ask(client, {"signature_name": "words", "instances": ["a b", "c"]})
+    assert (status, answer) == (200, {"predictions": [["a", "b"], ["c", ""]]})
+    rows = [{"text": "ab", "times": 2}, {"text": "c", "times": 0}]
+    status, answer = ask(client, {"signature_name": "repeat", "instances": rows})
+    assert (status, answer) == (200, {"predictions": ["abab", ""]})
+
+
+def test_versions_and_labels(client):
+    def mark(target):
+        status, answer = ask(client, {"inputs": ["a"]}, target)
+        assert status == 200, answer
+        return answer["outputs"]["translation"][0][1:]
+
+    assert mark("shout:predict") == mark("shout/versions/2:predict") == "!"
+    assert mark("shout/versions/1:predict") == mark("shout/labels/old:predict") == "?"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("half:predict", "Servable not found for request: Latest(half)"),
+        ("shout/versions/3:predict", "Servable not found for request: Specific(sho"),
+        ("shout/labels/new:predict", "Unrecognized servable version label: new"),
+        ("shout/labels/gone:predict", "Servable not found for request: Specific(sho"),
+        ("shout/versions/x:predict", "Malformed request: POST"),
+        ("shout", "Malformed request: POST"),
+        ("shout:classify", "Malformed request: POST"),
+        ("../shout:predict", "Not Found"),
+        ("shout%2f..%2f:predict", "Malformed request: POST"),
+    ],
+)
+def test_what_is_not_there(client, target, message):
+    status, answer = ask(client, {"instances": ["a"]}, target)
+    assert status == 404 and answer["error"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "The body is no JSON"),
+        (b'{"instances": ["\xff"]}', "The body is no JSON"),
+        (b"[" * 50_000, "nested too deeply"),
+        (b'{"instances": [' + b"1" * 5000 + b"]}", "is no JSON"),
+        ({"instances": [1]}, "'text' must hold string, got 1"),
+        ({"instances": ["bad"]}, "a bad text"),
+        ({"signature_name": "none", "instances": ["a"]}, '"none" not found'),
+        ({"signature_name": ["a"], "instances": ["a"]}, '["a"] not found'),
+        ({"signature_name": "repeat", "inputs": {"text": ["a"]}}, "takes ['text', 't"),
+    ],
+)
+def test_a_bad_request_is_told_why(client, content, message):
+    status, answer = ask(client, content)
+    assert status == 400 and message in answer["error"]
+
+
+def test_a_body_that_is_too_large(client):
+    assert ask(client, b" " * 100_001) == (
+        413,
+        {"error": "A request may have 100,000 bytes."},
+    )
+
+    def chunks():  # with no length said before
+        for _ in range(30):
+            yield b" " * 10_000
+
+    assert client.post("/v1/models/shout:predict", content=chunks()).status_code == 413
+
+
+def test_status(client):
+    answer = client.get("/v1/models/shout").json()
+    fine = {"error_code": "OK", "error_message": ""}
+    versions = [
+        {"version": n, "state": "AVAILABLE", "status": fine} for n in ("2", "1")
+    ]
+    assert answer == {"model_version_status": versions}
+    for target in ("versions/1", "labels/old"):
+        answer = client.get(f"/v1/models/shout/{target}").json()
+        assert answer == {"model_version_status": versions[1:]}
+    for target in ("half", "shout/versions/3", "shout/labels/new"):
+        answer = client.get(f"/v1/models/{target}")
+        assert answer.status_code == 404 and answer.json()["error"]
+
+
+def test_metadata(client):
+    answer = client.get("/v1/models/shout/metadata").json()
+    expected = {"name": "shout", "signature_name": "", "version": "2"}
+    assert answer["model_spec"] == expected
+    signatures = answer["metadata"]["signature_def"]["signature_def"]
+    text = signatures["serving_default"]["inputs"]["text"]
+    assert text["dtype"] == "DT_STRING"
+    assert text["tensor_shape"]["dim"] == [{"size": "-1", "name": ""}]
+    assert set(signatures["repeat"]["inputs"]) == {"text", "times"}
+    old = client.get("/v1/models/shout/versions/1/metadata").json()
+    assert old["model_spec"]["version"] == "1"
+
+
+def test_health(client):
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503  # nothing began to watch
+    assert client.get("/v1/models").json() == {"models": [{"name": "shout"}]}
+    assert client.put("/v1/models/shout:predict").status_code == 405
+
+
+def test_binary_answers_are_base64(tmp_path):
+    class Echo(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "sound")])
+        def echo(self, sound):
+            return {"sound_bytes": sound}
+
+    echo = Echo()
+    tf.saved_model.save(echo, str(tmp_path / "echo" / "1"), echo.echo)
+    models = Models(tmp_path, Limits())
+    models.refresh()
+    sound = {"b64": base64.b64encode(b"\xff\x00").decode()}
+    client = TestClient(rest_app(models, Bounds()))
+    answer = ask(client, {"instances": [sound]}, "echo:predict")
+    assert answer == (200, {"predictions": [sound]})
+    models.stop()

@@ -1,0 +1,181 @@
+"""Requests that arrive together go through a model together."""
+
+import collections
+import concurrent.futures
+import threading
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+
+class OverloadedError(Exception):
+    """More waits already than was allowed to wait."""
+
+
+class RetiredError(Exception):
+    """The model is being unloaded and takes nothing more."""
+
+
+class DeadlineError(Exception):
+    """The time that a request may take was over before its turn came."""
+
+
+class Limits(NamedTuple):
+    """What a batch may hold, and how long who waits for it.
+
+    Attributes:
+        batch_rows: rows of all requests of a batch together; a request of more goes
+            alone.
+        delay_s: seconds that the first of a batch waits for others.
+        waiting_rows: rows that may wait before further requests are refused.
+    """
+
+    batch_rows: int = 32
+    delay_s: float = 0.001
+    waiting_rows: int = 1024
+
+
+class _Request(NamedTuple):
+    inputs: dict
+    rows: int
+    key: tuple  # of the requests that it may share a batch with
+    deadline: float
+    future: concurrent.futures.Future
+
+
+class Batcher:
+    """Runs a function on the joined rows of requests, in a thread of its own.
+
+    While one batch runs the next one gathers, so that under load batches grow by
+    themselves and nobody waits for `delay_s`.
+
+    Args:
+        run: function of a dict of arrays, all `(n, ...)`, that gives such a dict.
+        limits: Limits.
+        joins: bool. Whether requests may share a batch: where a row's answer would
+            depend on the others', they may not.
+    """
+
+    def __init__(self, run, limits, joins=True):
+        self._run = run
+        self._limits = limits
+        self._joins = joins
+        self._waiting = collections.deque()
+        self._waiting_rows = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def submit(self, inputs, deadline):
+        """A future of the outputs of `inputs`.
+
+        Args:
+            inputs: dict of arrays, all of as many rows.
+            deadline: float, as `time.monotonic()`: what has not begun by then is
+                given up with `DeadlineError`.
+
+        Raises:
+            OverloadedError, RetiredError: at once.
+        """
+        rows = len(next(iter(inputs.values())))
+        shapes = ((name, each.dtype, each.shape[1:]) for name, each in inputs.items())
+        request = _Request(
+            *(inputs, rows, tuple(sorted(shapes, key=lambda shape: shape[0]))),
+            *(deadline, concurrent.futures.Future()),
+        )
+        with self._changed:
+            if self._closed:
+                raise RetiredError
+            if self._waiting and self._waiting_rows + rows > self._limits.waiting_rows:
+                raise OverloadedError
+            self._waiting.append(request)
+            self._waiting_rows += rows
+            self._changed.notify()
+        return request.future
+
+    def close(self):
+        """Takes nothing more, finishes what waits, and returns when that is done."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self):
+        while batch := self._next_batch():
+            live = [each for each in batch if _begins(each)]
+            if live:
+                self._answer(live)
+
+    def _next_batch(self):
+        """Requests of one key, at most `batch_rows` of them; none when closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if not self._waiting:
+                return []
+            if self._joins and not self._closed:
+                full = time.monotonic() + self._limits.delay_s
+                self._changed.wait_for(
+                    lambda: self._waiting_rows >= self._limits.batch_rows,
+                    timeout=full - time.monotonic(),
+                )
+            first = self._waiting.popleft()
+            batch, rows, left = [first], first.rows, collections.deque()
+            for request in self._waiting:
+                fits = rows + request.rows <= self._limits.batch_rows
+                if self._joins and fits and request.key == first.key:
+                    batch.append(request)
+                    rows += request.rows
+                else:
+                    left.append(request)
+            self._waiting = left
+            self._waiting_rows -= rows
+        return batch
+
+    def _answer(self, batch):
+        try:
+            outputs = self._run(_joined(batch))
+            parts = _split(outputs, [each.rows for each in batch])
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
+                return
+            for each in batch:  # one that the model cannot take spoils no other
+                self._answer([each])
+            return
+        for each, part in zip(batch, parts, strict=True):
+            each.future.set_result(part)
+
+
+def _begins(request):
+    """Whether a request is still wanted; tells who waits if it comes too late."""
+    if not request.future.set_running_or_notify_cancel():
+        return False
+    if time.monotonic() > request.deadline:
+        request.future.set_exception(DeadlineError())
+        return False
+    return True
+
+
+def _joined(batch):
+    if len(batch) == 1:
+        return batch[0].inputs
+    names = batch[0].inputs
+    return {
+        name: np.concatenate([each.inputs[name] for each in batch]) for name in names
+    }
+
+
+def _split(outputs, rows):
+    """The rows of each request of a batch."""
+    if len(rows) == 1:
+        return [outputs]
+    ends = np.cumsum(rows)
+    for name, output in outputs.items():
+        if len(output) != ends[-1]:
+            raise ValueError(
+                f"The output {name!r} has {len(output)} rows for {ends[-1]} of input."
+            )
+    places = [slice(end - count, end) for end, count in zip(ends, rows, strict=True)]
+    return [{name: x[place] for name, x in outputs.items()} for place in places]

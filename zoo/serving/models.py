@@ -1,0 +1,261 @@
+"""The models of a folder: loaded, watched, replaced and taken away again."""
+
+import logging
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
+
+from zoo.serving.batching import Batcher
+
+DEFAULT_SIGNATURE = "serving_default"
+_WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
+_logger = logging.getLogger(__name__)
+
+
+class NotFoundError(Exception):
+    """There is no such model, version, label or signature."""
+
+
+class Status(NamedTuple):
+    """Of a version, as TensorFlow Serving reports it."""
+
+    version: int
+    state: str  # LOADING, AVAILABLE, END
+    error: str = ""
+
+
+class Signature:
+    """One function of a loaded SavedModel.
+
+    Attributes:
+        inputs, outputs: dicts of `tf.TensorSpec`s.
+        batcher: Batcher, which runs it.
+    """
+
+    def __init__(self, function, limits):
+        self.inputs = dict(function.structured_input_signature[1])
+        self.outputs = {
+            name: tf.TensorSpec(output.shape, output.dtype, name)
+            for name, output in function.structured_outputs.items()
+        }
+        self._function = function
+        self.batcher = Batcher(self._run, limits, joins=self._rows_are_alone())
+
+    def _run(self, inputs):
+        tensors = {name: tf.constant(array) for name, array in inputs.items()}
+        outputs = self._function(**tensors)
+        return {name: output.numpy() for name, output in outputs.items()}
+
+    def _rows_are_alone(self):
+        """Whether nothing of a row's answer depends on the other rows.
+
+        An output that is as wide as its longest row needs depends on them.
+        """
+        specs = (*self.inputs.values(), *self.outputs.values())
+        return all(spec.shape.rank and spec.shape[0] is None for spec in specs) and all(
+            spec.shape[1:].is_fully_defined() for spec in self.outputs.values()
+        )
+
+
+class Version:
+    """A loaded SavedModel.
+
+    Attributes:
+        number: int.
+        signatures: dict of `Signature`.
+        signature_defs: dict of what the file says of them, for clients that ask.
+    """
+
+    def __init__(self, path, limits):
+        self.number = int(path.name)
+        self.signature_defs = _signature_defs(path)
+        # The name keeps the weights alive.
+        self._model = tf.saved_model.load(str(path))
+        self.signatures = {
+            name: Signature(function, limits)
+            for name, function in self._model.signatures.items()
+        }
+        self._warm_up(path / _WARMUP)
+
+    def _warm_up(self, path):
+        """Runs the requests that were exported with the model: no user shall wait."""
+        if not path.is_file():
+            return
+        for record in tf.data.TFRecordDataset(str(path)):
+            log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
+            request = log.predict_log.request
+            name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+            inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
+            self.signatures[name].batcher.submit(inputs, float("inf")).result()
+
+    def close(self):
+        """Returns when its last request is answered."""
+        for signature in self.signatures.values():
+            signature.batcher.close()
+
+
+class Models:
+    """The newest version of each model of a folder, and those that have a label.
+
+        folder/NAME/VERSION/saved_model.pb
+
+    Args:
+        folder: path.
+        limits: `zoo.serving.batching.Limits`.
+        labels: dict of `(model, label): version`.
+
+    Attributes:
+        is_ready: bool. Whether what was there in the beginning is loaded, or reported.
+    """
+
+    def __init__(self, folder, limits, labels=None):
+        self.folder = Path(folder)
+        self.limits = limits
+        self.labels = dict(labels or {})
+        self._loaded = {}  # name: {number: Version}
+        self._failed = {}  # (name, number): (what it looked like, why)
+        self._loading = set()
+        self._stopped = threading.Event()
+        self.is_ready = False
+        if not self.folder.is_dir():
+            raise FileNotFoundError(
+                f"{self.folder} is no folder. Pass one that holds models, as export "
+                "writes them: NAME/VERSION/saved_model.pb."
+            )
+
+    def names(self):
+        """The models that answer, sorted."""
+        return sorted(name for name, versions in self._loaded.items() if versions)
+
+    def get(self, name, version=None, label=None):
+        """The Version that a request means; the newest where it says none.
+
+        Raises:
+            NotFoundError: the message is TensorFlow Serving's.
+        """
+        loaded = self._loaded.get(name, {})
+        if label is not None:
+            version = self.labels.get((name, label))
+            if version is None:
+                raise NotFoundError(
+                    f"Unrecognized servable version label: {label} of {name}"
+                )
+        if version is None:
+            if not loaded:
+                raise NotFoundError(f"Servable not found for request: Latest({name})")
+            return loaded[max(loaded)]
+        if version not in loaded:
+            raise NotFoundError(
+                f"Servable not found for request: Specific({name}, {version})"
+            )
+        return loaded[version]
+
+    def status(self, name):
+        """list of Status of what is known of a model, newest first."""
+        states = {
+            number: Status(number, "AVAILABLE") for number in self._loaded.get(name, {})
+        }
+        for model, number in list(self._loading):
+            if model == name:
+                states[number] = Status(number, "LOADING")
+        for (model, number), (_, why) in list(self._failed.items()):
+            if model == name:
+                states[number] = Status(number, "END", why)
+        return [states[number] for number in sorted(states, reverse=True)]
+
+    def refresh(self):
+        """Loads what is new, then takes away what it replaces."""
+        found = _versions(self.folder)
+        for name, versions in found.items():
+            for number in sorted(self._wanted(name, versions)):
+                self._load(name, number, versions[number])
+        for name in list(self._loaded):
+            self._retire(name, self._wanted(name, found.get(name, {})))
+        self._failed = {
+            key: value
+            for key, value in self._failed.items()
+            if key[1] in found.get(key[0], {})
+        }
+
+    def begin(self, seconds):
+        """Loads what is there, then looks again every so many seconds until `stop`."""
+        while not self._stopped.is_set():
+            try:
+                self.refresh()
+            except Exception:  # such as a disk that is away for a while
+                _logger.exception("Looking for models failed; trying again.")
+            self.is_ready = True
+            self._stopped.wait(seconds)
+
+    def stop(self):
+        """Finishes what was asked for, and answers nothing more."""
+        self._stopped.set()
+        for name in list(self._loaded):
+            self._retire(name, set(), keep_one=False)
+
+    def _wanted(self, name, versions):
+        labelled = {n for (model, _), n in self.labels.items() if model == name}
+        newest = {max(versions)} if versions else set()
+        return newest | labelled & set(versions)
+
+    def _load(self, name, number, path):
+        if number in self._loaded.get(name, {}):
+            return
+        looks = _looks(path)
+        if self._failed.get((name, number), (None,))[0] == looks:
+            return  # as it was when it did not load
+        self._loading.add((name, number))
+        try:
+            version = Version(path, self.limits)
+        except Exception as error:
+            _logger.error("%s/%d does not load: %s", name, number, error)
+            self._failed[name, number] = (looks, str(error))
+            return
+        finally:
+            self._loading.discard((name, number))
+        self._failed.pop((name, number), None)
+        # A new dict: who reads has one or the other, never one that changes.
+        self._loaded[name] = {**self._loaded.get(name, {}), number: version}
+        _logger.info("%s/%d is loaded.", name, number)
+
+    def _retire(self, name, wanted, keep_one=True):
+        """Takes versions away; the newest that loads stays until its successor does."""
+        loaded = self._loaded[name]
+        kept = {number: v for number, v in loaded.items() if number in wanted}
+        if not kept and wanted and keep_one:
+            kept = {max(loaded): loaded[max(loaded)]}
+        self._loaded = {**self._loaded, name: kept}
+        if not kept:
+            self._loaded = {k: v for k, v in self._loaded.items() if k != name}
+        for number, version in loaded.items():
+            if number not in kept:
+                version.close()
+                _logger.info("%s/%d is unloaded.", name, number)
+
+
+def _signature_defs(path):
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((path / "saved_model.pb").read_bytes())
+    return dict(saved.meta_graphs[0].signature_def)
+
+
+def _versions(folder):
+    """{name: {number: path}} of all that look like SavedModels."""
+    found = {}
+    for path in folder.glob("*/*/saved_model.pb"):
+        version, name = path.parent, path.parent.parent.name
+        # A folder that is being written begins with a dot.
+        if version.name.isdecimal() and not name.startswith("."):
+            found.setdefault(name, {})[int(version.name)] = version
+    return found
+
+
+def _looks(path):
+    """What changes when a version's files do."""
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sorted((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files)

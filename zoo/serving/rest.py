@@ -1,0 +1,217 @@
+"""TensorFlow Serving's REST API: <https://www.tensorflow.org/tfx/serving/api_rest>."""
+
+import asyncio
+import json
+import re
+import time
+from typing import NamedTuple
+
+import tensorflow as tf
+from google.protobuf import json_format
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+from tensorflow_serving.apis import get_model_metadata_pb2
+
+from zoo.serving import json_tensors
+from zoo.serving.batching import DeadlineError, OverloadedError, RetiredError
+from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
+
+# NAME, perhaps /versions/1 or /labels/stable, perhaps :predict or /metadata.
+_TARGET = re.compile(
+    r"(?P<name>[^/:]+)"
+    r"(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/:]+))?"
+    r"(?P<action>:predict|/metadata)?"
+)
+_RETRY_AFTER_S = 1
+
+
+class Bounds(NamedTuple):
+    """How much a request may be, and take.
+
+    Attributes:
+        body_bytes: of a request.
+        seconds: until its answer.
+    """
+
+    body_bytes: int = 64 * 2**20
+    seconds: float = 60.0
+
+
+class _RefusedError(Exception):
+    """A request that gets no answer, and the status that says why."""
+
+    def __init__(self, status, message, **headers):
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+def rest_app(models, bounds, lifespan=None):
+    """An ASGI application that answers for the models.
+
+    Args:
+        models: `zoo.serving.models.Models`.
+        bounds: Bounds.
+        lifespan: as Starlette takes it.
+    """
+
+    async def ask(request):
+        return await _answered(_ask, request, models, bounds)
+
+    async def look(request):
+        return await _answered(_look, request, models, bounds)
+
+    async def names(request):
+        return _json({"models": [{"name": name} for name in models.names()]})
+
+    async def healthy(request):
+        return _json({"status": "alive"})
+
+    async def ready(request):
+        return _json({"ready": models.is_ready}, 200 if models.is_ready else 503)
+
+    return Starlette(
+        routes=[
+            Route("/v1/models", names, methods=["GET"]),
+            Route("/v1/models/{target:path}", look, methods=["GET"]),
+            Route("/v1/models/{target:path}", ask, methods=["POST"]),
+            Route("/healthz", healthy, methods=["GET"]),
+            Route("/readyz", ready, methods=["GET"]),
+        ],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _as_json, Exception: _as_json},
+    )
+
+
+async def _as_json(request, error):
+    """What no route is there for, and what nobody thought of (which is logged)."""
+    if isinstance(error, HTTPException):
+        return _json({"error": error.detail}, error.status_code, error.headers)
+    return _json({"error": "The server failed; its log says more."}, 500)
+
+
+async def _answered(answer, request, models, bounds):
+    """What `answer` gives, or in TensorFlow Serving's form why there is none."""
+    try:
+        return await answer(request, models, bounds)
+    except _RefusedError as refused:
+        return _json({"error": str(refused)}, refused.status, refused.headers)
+    except NotFoundError as error:
+        return _json({"error": str(error)}, 404)
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        return _json({"error": str(error)}, 400)
+    except OverloadedError:
+        headers = {"Retry-After": str(_RETRY_AFTER_S)}
+        message = "Too many requests wait already. Try again later."
+        return _json({"error": message}, 503, headers)
+    except (DeadlineError, TimeoutError):
+        message = f"The answer took longer than {bounds.seconds:g} s."
+        return _json({"error": message}, 504)
+
+
+async def _ask(request, models, bounds):
+    target = _target(request, ":predict")
+    deadline = time.monotonic() + bounds.seconds
+    body = await _body(request, bounds.body_bytes)
+    content = json_tensors.parse(body)
+    signature_name = content.get("signature_name") or DEFAULT_SIGNATURE
+    while True:
+        version = models.get(*target)
+        signature = _signature(version, signature_name)
+        inputs = await run_in_threadpool(
+            json_tensors.tensors, content, signature.inputs
+        )
+        try:
+            future = signature.batcher.submit(inputs, deadline)
+        except RetiredError:
+            continue  # its successor is there already
+        break
+    async with asyncio.timeout(deadline - time.monotonic()):
+        outputs = await asyncio.wrap_future(future)
+    answer = await run_in_threadpool(
+        json_tensors.response, outputs, "instances" in content
+    )
+    return _json(answer)
+
+
+async def _look(request, models, bounds):
+    action = request.path_params["target"].endswith("/metadata") and "/metadata"
+    name, number, label = _target(request, action or None)
+    if action:
+        version = models.get(name, number, label)
+        return _json(_metadata(name, version))
+    if label is not None:
+        number = models.get(name, label=label).number
+    known = [s for s in models.status(name) if number in (None, s.version)]
+    if not known:
+        which = name if number is None else f"{name} version {number}"
+        raise NotFoundError(f"Could not find any versions of model {which}")
+    return _json({"model_version_status": [_status(status) for status in known]})
+
+
+def _target(request, action):
+    """(name, version or None, label or None) of a path that ends in `action`."""
+    match = _TARGET.fullmatch(request.path_params["target"])
+    if not match or match["action"] != action:
+        raise _RefusedError(
+            404,
+            f"Malformed request: {request.method} {request.url.path}. Ask GET "
+            "/v1/models/NAME[/versions/N|/labels/LABEL][/metadata] or POST "
+            "/v1/models/NAME[/versions/N|/labels/LABEL]:predict.",
+        )
+    return match["name"], match["version"] and int(match["version"]), match["label"]
+
+
+def _signature(version, name):
+    signature = version.signatures.get(name) if isinstance(name, str) else None
+    if signature is None:
+        raise ValueError(
+            f"Serving signature name: {json.dumps(name)} not found in signature def. "
+            f"There are {sorted(version.signatures)}."
+        )
+    return signature
+
+
+async def _body(request, most_bytes):
+    """The bytes of a request, which is refused as soon as it is too large."""
+    refused = _RefusedError(413, f"A request may have {most_bytes:,} bytes.")
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > most_bytes:
+        raise refused
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most_bytes:
+            raise refused
+    return bytes(body)
+
+
+def _metadata(name, version):
+    defs = get_model_metadata_pb2.SignatureDefMap()
+    for signature_name, signature in version.signature_defs.items():
+        defs.signature_def[signature_name].CopyFrom(signature)
+    spec = {"name": name, "signature_name": "", "version": str(version.number)}
+    signatures = json_format.MessageToDict(
+        defs,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+    )
+    return {"model_spec": spec, "metadata": {"signature_def": signatures}}
+
+
+def _status(status):
+    code = "UNKNOWN" if status.error else "OK"
+    return {
+        "version": str(status.version),
+        "state": status.state,
+        "status": {"error_code": code, "error_message": status.error},
+    }
+
+
+def _json(content, status=200, headers=None):
+    # NaN and Infinity are allowed here, see "JSON conformance" of the API.
+    body = json.dumps(content, ensure_ascii=False).encode()
+    return Response(body, status, headers, media_type="application/json")

@@ -1,0 +1,43 @@
+"""Serves a folder of models until it is told to stop."""
+
+import contextlib
+import logging
+import threading
+
+import uvicorn
+
+from zoo.serving.batching import Limits
+from zoo.serving.models import Models
+from zoo.serving.rest import Bounds, rest_app
+
+_POLL_S = 2.0  # between two looks at the folder
+
+
+def serve(
+    folder, *, host="127.0.0.1", port=8501, limits=None, bounds=None, labels=None
+):
+    """Answers HTTP requests for the models of a folder; SIGTERM ends it in peace.
+
+    Args:
+        folder: path, see `zoo.serving.models.Models`.
+        host: `"127.0.0.1"` answers this machine alone, `"0.0.0.0"` all.
+        port: int.
+        limits, bounds: `zoo.serving.batching.Limits`, `zoo.serving.rest.Bounds`.
+        labels: dict of `(model, label): version`.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    models = Models(folder, limits or Limits(), labels)
+    app = rest_app(models, bounds or Bounds(), lambda app: _alive(models))
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", access_log=False
+    )
+    print(f"Serving {folder} on http://{host}:{port}/v1/models", flush=True)
+    uvicorn.Server(config).run()
+
+
+@contextlib.asynccontextmanager
+async def _alive(models):
+    """Loads the models beside the server, which says meanwhile that it is not ready."""
+    threading.Thread(target=models.begin, args=(_POLL_S,), daemon=True).start()
+    yield
+    models.stop()
