@@ -12,6 +12,7 @@ class Shouting(tf.Module):
         super().__init__()
         self.mark = tf.Variable(mark)
         self.calls = tf.Variable(0)
+        self.steps = tf.Variable(0)
 
     @tf.function(input_signature=[WORDS])
     def shout(self, text):
@@ -31,6 +32,10 @@ class Shouting(tf.Module):
     def count(self, text):
         return {"calls": tf.repeat(self.calls.read_value(), tf.size(text))}
 
+    @tf.function(input_signature=[WORDS])
+    def count_steps(self, text):
+        return {"steps": tf.repeat(self.steps.read_value(), tf.size(text))}
+
     @tf.function(input_signature=[WORDS, tf.TensorSpec([None], tf.int32, "times")])
     def repeat(self, text, times):
         repeated = tf.map_fn(
@@ -40,6 +45,33 @@ class Shouting(tf.Module):
         )
         return {"repeated": tf.ensure_shape(repeated, [None])}
 
+    @tf.function(input_signature=[WORDS])
+    def start(self, text):
+        return {
+            "translation": tf.fill([tf.size(text)], ""),
+            "finished": tf.equal(text, ""),
+            "rest": text,
+        }
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.bool, "finished"),
+            tf.TensorSpec([None], tf.string, "rest"),
+            tf.TensorSpec([None], tf.string, "translation"),
+        ]
+    )
+    def step(self, finished, rest, translation):
+        """One more letter, loud."""
+        self.steps.assign_add(1)
+        translation += tf.strings.upper(tf.strings.substr(rest, 0, 1))
+        rest = tf.strings.substr(rest, 1, -1)
+        is_last = tf.equal(rest, "")
+        return {
+            "translation": tf.where(is_last, translation + self.mark, translation),
+            "finished": is_last,
+            "rest": rest,
+        }
+
 
 def write(folder, mark="!"):
     model = Shouting(mark)
@@ -48,5 +80,8 @@ def write(folder, mark="!"):
         "words": model.words,
         "count": model.count,
         "repeat": model.repeat,
+        "start": model.start,
+        "step": model.step,
+        "steps": model.count_steps,
     }
     tf.saved_model.save(model, str(folder), signatures)

@@ -46,9 +46,12 @@ class Signature:
         self._function = function
         self.batcher = Batcher(self._run, limits, joins=self._rows_are_alone())
 
+    def call(self, tensors):
+        """dict of tensors -> dict of tensors, at once and alone."""
+        return self._function(**{name: tensors[name] for name in self.inputs})
+
     def _run(self, inputs):
-        tensors = {name: tf.constant(array) for name, array in inputs.items()}
-        outputs = self._function(**tensors)
+        outputs = self.call({k: tf.constant(array) for k, array in inputs.items()})
         return {name: output.numpy() for name, output in outputs.items()}
 
     def _rows_are_alone(self):

@@ -15,15 +15,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from tensorflow_serving.apis import get_model_metadata_pb2
 
-from zoo.serving import json_tensors
+from zoo.serving import json_tensors, streaming
 from zoo.serving.batching import DeadlineError, OverloadedError, RetiredError
 from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
 
-# NAME, perhaps /versions/1 or /labels/stable, perhaps :predict or /metadata.
+# NAME, perhaps /versions/1 or /labels/stable, perhaps what to do.
 _TARGET = re.compile(
     r"(?P<name>[^/:]+)"
     r"(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/:]+))?"
-    r"(?P<action>:predict|/metadata)?"
+    r"(?P<action>:predict|:stream|/metadata)?"
 )
 _RETRY_AFTER_S = 1
 
@@ -34,10 +34,12 @@ class Bounds(NamedTuple):
     Attributes:
         body_bytes: of a request.
         seconds: until its answer.
+        streams: that are written at the same time.
     """
 
     body_bytes: int = 64 * 2**20
     seconds: float = 60.0
+    streams: int = 8
 
 
 class _RefusedError(Exception):
@@ -58,7 +60,11 @@ def rest_app(models, bounds, lifespan=None):
         lifespan: as Starlette takes it.
     """
 
+    streams = asyncio.Semaphore(bounds.streams)
+
     async def ask(request):
+        if request.path_params["target"].endswith(":stream"):
+            return await _answered(_stream, request, models, bounds, streams)
         return await _answered(_ask, request, models, bounds)
 
     async def look(request):
@@ -93,10 +99,10 @@ async def _as_json(request, error):
     return _json({"error": "The server failed; its log says more."}, 500)
 
 
-async def _answered(answer, request, models, bounds):
+async def _answered(answer, request, models, bounds, *more):
     """What `answer` gives, or in TensorFlow Serving's form why there is none."""
     try:
-        return await answer(request, models, bounds)
+        return await answer(request, models, bounds, *more)
     except _RefusedError as refused:
         return _json({"error": str(refused)}, refused.status, refused.headers)
     except NotFoundError as error:
@@ -115,12 +121,10 @@ async def _answered(answer, request, models, bounds):
 async def _ask(request, models, bounds):
     target = _target(request, ":predict")
     deadline = time.monotonic() + bounds.seconds
-    body = await _body(request, bounds.body_bytes)
-    content = json_tensors.parse(body)
-    signature_name = content.get("signature_name") or DEFAULT_SIGNATURE
+    content = json_tensors.parse(await _body(request, bounds.body_bytes))
+    name = content.get("signature_name") or DEFAULT_SIGNATURE
     while True:
-        version = models.get(*target)
-        signature = _signature(version, signature_name)
+        signature = _signature(models.get(*target), name)
         inputs = await run_in_threadpool(
             json_tensors.tensors, content, signature.inputs
         )
@@ -135,6 +139,24 @@ async def _ask(request, models, bounds):
         json_tensors.response, outputs, "instances" in content
     )
     return _json(answer)
+
+
+async def _stream(request, models, bounds, streams):
+    target = _target(request, ":stream")
+    deadline = time.monotonic() + bounds.seconds
+    content = json_tensors.parse(await _body(request, bounds.body_bytes))
+    version = models.get(*target)
+    streaming.check_streams(version)
+    inputs = json_tensors.tensors(content, _signature(version, "start").inputs)
+    if streams.locked():
+        raise OverloadedError
+    await streams.acquire()
+    try:
+        state = await run_in_threadpool(streaming.first_state, version, inputs)
+        return streaming.stream(version, state, deadline, streams.release)
+    except BaseException:
+        streams.release()
+        raise
 
 
 async def _look(request, models, bounds):
@@ -160,7 +182,7 @@ def _target(request, action):
             404,
             f"Malformed request: {request.method} {request.url.path}. Ask GET "
             "/v1/models/NAME[/versions/N|/labels/LABEL][/metadata] or POST "
-            "/v1/models/NAME[/versions/N|/labels/LABEL]:predict.",
+            "/v1/models/NAME[/versions/N|/labels/LABEL]:(predict|stream).",
         )
     return match["name"], match["version"] and int(match["version"]), match["label"]
 

@@ -1,0 +1,134 @@
+"""Text while it is being written."""
+
+import json
+import threading
+import time
+
+import httpx2
+import pytest
+import tensorflow as tf
+import uvicorn
+from starlette.testclient import TestClient
+
+from tests.serving import small_models
+from zoo.serving.batching import Limits
+from zoo.serving.models import Models
+from zoo.serving.rest import Bounds, rest_app
+
+SOON = 10.0
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_models")
+    small_models.write(folder / "shout" / "1")
+    models = Models(folder, Limits())
+    models.refresh()
+    yield models
+    models.stop()
+
+
+def events(answer):
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    blocks = answer.text.split("\n\n")
+    assert blocks.pop() == ""
+    return [json.loads(block.removeprefix("data: ")) for block in blocks]
+
+
+def ask(models, content, bounds=None, target="shout:stream"):
+    client = TestClient(rest_app(models, bounds or Bounds()))
+    return client.post(f"/v1/models/{target}", content=json.dumps(content).encode())
+
+
+@pytest.mark.parametrize("content", [{"instances": ["abc"]}, {"inputs": ["abc"]}])
+def test_each_event_has_the_text_so_far_and_the_last_that_of_predict(models, content):
+    found = events(ask(models, content))
+    assert [event["translation"] for event in found] == ["", "A", "AB", "ABC!"]
+    assert [event.get("finished", False) for event in found] == [0, 0, 0, 1]
+    whole = ask(models, content, target="shout:predict").json()
+    assert "ABC!" in json.dumps(whole)
+
+
+def test_nothing_to_write_is_finished_at_once(models):
+    found = events(ask(models, {"instances": [""]}))
+    assert found == [{"translation": "", "finished": True}]
+
+
+@pytest.mark.parametrize(
+    ("content", "target", "status", "message"),
+    [
+        ({"instances": ["a", "b"]}, "shout:stream", 400, "one input, got 2"),
+        ({"instances": [1]}, "shout:stream", 400, "must hold string"),
+        ({"instances": ["a"]}, "half:stream", 404, "Latest(half)"),
+        ({"instances": ["a"]}, "shout/versions/7:stream", 404, "Specific(shout, 7)"),
+    ],
+)
+def test_what_cannot_be_streamed(models, content, target, status, message):
+    answer = ask(models, content, target=target)
+    assert answer.status_code == status and message in answer.json()["error"]
+
+
+def test_a_model_without_steps(tmp_path):
+    shouting = small_models.Shouting()
+    tf.saved_model.save(shouting, str(tmp_path / "plain" / "1"), shouting.shout)
+    models = Models(tmp_path, Limits())
+    models.refresh()
+    answer = ask(models, {"instances": ["a"]}, target="plain:stream")
+    assert answer.status_code == 400
+    assert "no signature 'start'. Ask it with :predict" in answer.json()["error"]
+    models.stop()
+
+
+def test_time_is_up(models):
+    found = events(ask(models, {"instances": ["abc"]}, Bounds(seconds=0.0)))
+    assert found[-1]["finished"] and "too long" in found[-1]["error"]
+
+
+def test_too_many_streams_are_refused(models):
+    answer = ask(models, {"instances": ["a"]}, Bounds(streams=0))
+    assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
+    # One that failed, and one that ended, leave their places to the next.
+    client = TestClient(rest_app(models, Bounds(streams=1)))
+    for text in ("a", 1, "a"):
+        body = json.dumps({"instances": [text]}).encode()
+        answer = client.post("/v1/models/shout:stream", content=body)
+        assert answer.status_code == (400 if text == 1 else 200)
+    for _ in range(2):
+        body = json.dumps({"instances": ["a", "b"]}).encode()
+        assert client.post("/v1/models/shout:stream", content=body).status_code == 400
+
+
+def _until(holds):
+    end = time.monotonic() + SOON
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_work_ends_when_the_client_goes_away(models, unused_port):
+    config = uvicorn.Config(
+        rest_app(models, Bounds(streams=1)), port=unused_port, log_level="error"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    url = f"http://127.0.0.1:{unused_port}/v1/models/shout"
+    body = {"instances": ["a" * 100_000]}
+    client = httpx2.Client(timeout=SOON)
+    _until(lambda: server.started)
+    with client.stream("POST", url + ":stream", json=body) as answer:
+        assert next(answer.iter_lines()).startswith("data: ")
+    content = {"signature_name": "steps", "instances": ["a"]}
+
+    def steps():
+        return client.post(url + ":predict", json=content).json()["predictions"][0]
+
+    _until(lambda: steps() == steps())
+    assert steps() < 50_000
+    # And another finds its place free.
+    found = client.post(url + ":stream", json={"instances": ["ab"]})
+    assert events(found)[-1]["translation"] == "AB!"
+    client.close()
+    server.should_exit = True
+    thread.join(SOON)
+    assert not thread.is_alive()
