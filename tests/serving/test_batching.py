@@ -97,6 +97,15 @@ def test_only_rows_of_one_shape_and_type_go_together(model):
     own.close()
 
 
+def test_inputs_that_differ_in_rows_go_alone():
+    own = Batcher(lambda inputs: {"size": np.array(inputs["x"].size)}, Limits())
+    y = np.array(1.0)
+    inputs = [{"x": np.zeros(2), "y": y}, {"x": np.zeros(3), "y": y}]
+    futures = [own.submit(each, NEVER) for each in inputs]
+    assert [int(future.result(SOON)["size"]) for future in futures] == [2, 3]
+    own.close()
+
+
 def test_where_rows_depend_on_each_other_each_request_goes_alone(model):
     own = batcher(model, joins=False)
     first = held(model, own)

@@ -151,6 +151,33 @@ def test_health(client):
     assert client.put("/v1/models/shout:predict").status_code == 405
 
 
+def test_what_happens_is_counted(folder):
+    models = Models(folder, Limits())
+    models.refresh()
+    client = TestClient(rest_app(models, Bounds()))
+    for content in ({"instances": ["a", "b", "c"]}, {"instances": [1]}):
+        ask(client, content)
+    for number in range(5):
+        ask(client, {"instances": ["a"]}, f"none{number}:predict")
+    client.get("/v1/models/shout")
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    lines = answer.text.splitlines()
+
+    def value(name):
+        return float(next(x for x in lines if x.startswith(name)).split()[-1])
+
+    requests = "zoo_requests_total{action=%r,model=%r,status=%r}".replace("%r", '"%s"')
+    assert value(requests % ("predict", "shout", "200")) == 1
+    assert value(requests % ("predict", "shout", "400")) == 1
+    assert value(requests % ("predict", "", "404")) == 5
+    assert value(requests % ("status", "shout", "200")) == 1
+    assert "none0" not in answer.text
+    rows = 'zoo_batch_rows_sum{model="shout",signature="serving_default"}'
+    assert value(rows) == 3
+    models.stop()
+
+
 def test_binary_answers_are_base64(tmp_path):
     class Echo(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "sound")])

@@ -39,7 +39,7 @@ class Limits(NamedTuple):
 class _Request(NamedTuple):
     inputs: dict
     rows: int
-    key: tuple  # of the requests that it may share a batch with
+    key: object  # of the requests that it may share a batch with
     deadline: float
     future: concurrent.futures.Future
 
@@ -51,14 +51,17 @@ class Batcher:
     themselves and nobody waits for `delay_s`.
 
     Args:
-        run: function of a dict of arrays, all `(n, ...)`, that gives such a dict.
+        run: function of a dict of arrays that gives such a dict; of arrays that are
+            all `(n, ...)` it gives such.
         limits: Limits.
         joins: bool. Whether requests may share a batch: where a row's answer would
             depend on the others', they may not.
+        count: function of the rows of each batch that is run.
     """
 
-    def __init__(self, run, limits, joins=True):
+    def __init__(self, run, limits, joins=True, count=None):
         self._run = run
+        self._count = count or (lambda rows: None)
         self._limits = limits
         self._joins = joins
         self._waiting = collections.deque()
@@ -72,19 +75,16 @@ class Batcher:
         """A future of the outputs of `inputs`.
 
         Args:
-            inputs: dict of arrays, all of as many rows.
+            inputs: dict of arrays. Where they differ in rows they go alone.
             deadline: float, as `time.monotonic()`: what has not begun by then is
                 given up with `DeadlineError`.
 
         Raises:
             OverloadedError, RetiredError: at once.
         """
-        rows = len(next(iter(inputs.values())))
-        shapes = ((name, each.dtype, each.shape[1:]) for name, each in inputs.items())
-        request = _Request(
-            *(inputs, rows, tuple(sorted(shapes, key=lambda shape: shape[0]))),
-            *(deadline, concurrent.futures.Future()),
-        )
+        key, rows = _key(inputs)
+        future = concurrent.futures.Future()
+        request = _Request(inputs, rows, key, deadline, future)
         with self._changed:
             if self._closed:
                 raise RetiredError
@@ -106,6 +106,7 @@ class Batcher:
         while batch := self._next_batch():
             live = [each for each in batch if _begins(each)]
             if live:
+                self._count(sum(each.rows for each in live))
                 self._answer(live)
 
     def _next_batch(self):
@@ -146,6 +147,15 @@ class Batcher:
             return
         for each, part in zip(batch, parts, strict=True):
             each.future.set_result(part)
+
+
+def _key(inputs):
+    """What requests of one batch have in common, and how many rows inputs have."""
+    counts = {array.shape[:1] for array in inputs.values()}
+    if len(counts) != 1 or () in counts:
+        return object(), 1  # nobody's but its own
+    ((rows,),) = counts
+    return {name: (x.dtype, x.shape[1:]) for name, x in inputs.items()}, rows
 
 
 def _begins(request):

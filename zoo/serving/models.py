@@ -11,6 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from zoo.serving.batching import Batcher
+from zoo.serving.metrics import Metrics
 
 DEFAULT_SIGNATURE = "serving_default"
 _WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -37,14 +38,14 @@ class Signature:
         batcher: Batcher, which runs it.
     """
 
-    def __init__(self, function, limits):
+    def __init__(self, function, limits, count):
         self.inputs = dict(function.structured_input_signature[1])
         self.outputs = {
             name: tf.TensorSpec(output.shape, output.dtype, name)
             for name, output in function.structured_outputs.items()
         }
         self._function = function
-        self.batcher = Batcher(self._run, limits, joins=self._rows_are_alone())
+        self.batcher = Batcher(self._run, limits, self._rows_are_alone(), count)
 
     def call(self, tensors):
         """dict of tensors -> dict of tensors, at once and alone."""
@@ -74,13 +75,15 @@ class Version:
         signature_defs: dict of what the file says of them, for clients that ask.
     """
 
-    def __init__(self, path, limits):
+    def __init__(self, path, limits, metrics):
         self.number = int(path.name)
         self.signature_defs = _signature_defs(path)
         # The name keeps the weights alive.
         self._model = tf.saved_model.load(str(path))
         self.signatures = {
-            name: Signature(function, limits)
+            name: Signature(
+                function, limits, metrics.of_batches(path.parent.name, name)
+            )
             for name, function in self._model.signatures.items()
         }
         self._warm_up(path / _WARMUP)
@@ -113,6 +116,7 @@ class Models:
         labels: dict of `(model, label): version`.
 
     Attributes:
+        metrics: `zoo.serving.metrics.Metrics`.
         is_ready: bool. Whether what was there in the beginning is loaded, or reported.
     """
 
@@ -120,6 +124,7 @@ class Models:
         self.folder = Path(folder)
         self.limits = limits
         self.labels = dict(labels or {})
+        self.metrics = Metrics()
         self._loaded = {}  # name: {number: Version}
         self._failed = {}  # (name, number): (what it looked like, why)
         self._loading = set()
@@ -214,7 +219,7 @@ class Models:
             return  # as it was when it did not load
         self._loading.add((name, number))
         try:
-            version = Version(path, self.limits)
+            version = Version(path, self.limits, self.metrics)
         except Exception as error:
             _logger.error("%s/%d does not load: %s", name, number, error)
             self._failed[name, number] = (looks, str(error))

@@ -17,6 +17,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2
 
 from zoo.serving import json_tensors, streaming
 from zoo.serving.batching import DeadlineError, OverloadedError, RetiredError
+from zoo.serving.metrics import CONTENT_TYPE
 from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
 
 # NAME, perhaps /versions/1 or /labels/stable, perhaps what to do.
@@ -45,10 +46,9 @@ class Bounds(NamedTuple):
 class _RefusedError(Exception):
     """A request that gets no answer, and the status that says why."""
 
-    def __init__(self, status, message, **headers):
+    def __init__(self, status, message):
         super().__init__(message)
         self.status = status
-        self.headers = headers
 
 
 def rest_app(models, bounds, lifespan=None):
@@ -73,6 +73,9 @@ def rest_app(models, bounds, lifespan=None):
     async def names(request):
         return _json({"models": [{"name": name} for name in models.names()]})
 
+    async def metrics(request):
+        return Response(models.metrics.text(), media_type=CONTENT_TYPE)
+
     async def healthy(request):
         return _json({"status": "alive"})
 
@@ -84,6 +87,7 @@ def rest_app(models, bounds, lifespan=None):
             Route("/v1/models", names, methods=["GET"]),
             Route("/v1/models/{target:path}", look, methods=["GET"]),
             Route("/v1/models/{target:path}", ask, methods=["POST"]),
+            Route("/metrics", metrics, methods=["GET"]),
             Route("/healthz", healthy, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
         ],
@@ -99,23 +103,38 @@ async def _as_json(request, error):
     return _json({"error": "The server failed; its log says more."}, 500)
 
 
-async def _answered(answer, request, models, bounds, *more):
+async def _answered(answer, request, models, *more):
     """What `answer` gives, or in TensorFlow Serving's form why there is none."""
+    begin = time.monotonic()
     try:
-        return await answer(request, models, bounds, *more)
-    except _RefusedError as refused:
-        return _json({"error": str(refused)}, refused.status, refused.headers)
-    except NotFoundError as error:
+        response = await answer(request, models, *more)
+    except Exception as error:
+        response = _refusal(error)
+        if response is None:
+            raise
+    match = _TARGET.match(request.path_params["target"])
+    name = match["name"] if match and match["name"] in models.names() else ""
+    action = (match and match["action"] or "").lstrip(":/") or "status"
+    seconds = time.monotonic() - begin
+    models.metrics.answered(name, action, response.status_code, seconds)
+    return response
+
+
+def _refusal(error):
+    """The answer that an error is; None for one that nobody thought of."""
+    if isinstance(error, _RefusedError):
+        return _json({"error": str(error)}, error.status)
+    if isinstance(error, NotFoundError):
         return _json({"error": str(error)}, 404)
-    except (ValueError, tf.errors.InvalidArgumentError) as error:
+    if isinstance(error, ValueError | tf.errors.InvalidArgumentError):
         return _json({"error": str(error)}, 400)
-    except OverloadedError:
+    if isinstance(error, OverloadedError):
         headers = {"Retry-After": str(_RETRY_AFTER_S)}
         message = "Too many requests wait already. Try again later."
         return _json({"error": message}, 503, headers)
-    except (DeadlineError, TimeoutError):
-        message = f"The answer took longer than {bounds.seconds:g} s."
-        return _json({"error": message}, 504)
+    if isinstance(error, DeadlineError | TimeoutError):
+        return _json({"error": "The answer took longer than a request may."}, 504)
+    return None
 
 
 async def _ask(request, models, bounds):
