@@ -66,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME/LABEL=VERSION",
         help="keeps a version and calls it so, as in translate/stable=3",
     )
+    serve.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="whoever asks must send its content as a bearer token",
+    )
     serve.set_defaults(run=_serve)
     return parser
 
@@ -96,7 +101,13 @@ def _serve(options: argparse.Namespace) -> None:
             "pip install 'zoo[serve]'"
         ) from error
     labels = dict(map(_label, options.label))
-    server.serve(options.folder, host=options.host, port=options.port, labels=labels)
+    server.serve(
+        options.folder,
+        host=options.host,
+        port=options.port,
+        labels=labels,
+        token_file=options.token_file,
+    )
 
 
 def _label(text: str) -> tuple[tuple[str, str], int]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from starlette.testclient import TestClient
 
 from tests.serving import small_models
-from zoo.serving.batching import Limits
+from zoo.serving.batching import Limits, OverloadedError
 from zoo.serving.models import Models
 from zoo.serving.rest import Bounds, rest_app
 
@@ -149,6 +149,31 @@ def test_health(client):
     assert client.get("/readyz").status_code == 503  # nothing began to watch
     assert client.get("/v1/models").json() == {"models": [{"name": "shout"}]}
     assert client.put("/v1/models/shout:predict").status_code == 405
+
+
+def test_a_request_that_takes_too_long(folder):
+    models = Models(folder, Limits())
+    models.refresh()
+    client = TestClient(rest_app(models, Bounds(seconds=0.0)))
+    status, answer = ask(client, {"instances": ["a"]})
+    assert status == 504 and "longer than a request may" in answer["error"]
+    models.stop()
+
+
+def test_too_many_requests(folder, monkeypatch):
+    models = Models(folder, Limits())
+    models.refresh()
+
+    def full(inputs, deadline):
+        raise OverloadedError
+
+    batcher = models.get("shout").signatures["serving_default"].batcher
+    monkeypatch.setattr(batcher, "submit", full)
+    client = TestClient(rest_app(models, Bounds()))
+    answer = client.post("/v1/models/shout:predict", content=b'{"instances": ["a"]}')
+    assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
+    assert "Try again later" in answer.json()["error"]
+    models.stop()
 
 
 def test_what_happens_is_counted(folder):

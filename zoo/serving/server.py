@@ -6,6 +6,7 @@ import threading
 
 import uvicorn
 
+from zoo.serving.access import read_token, with_token
 from zoo.serving.batching import Limits
 from zoo.serving.models import Models
 from zoo.serving.rest import Bounds, rest_app
@@ -14,7 +15,14 @@ _POLL_S = 2.0  # between two looks at the folder
 
 
 def serve(
-    folder, *, host="127.0.0.1", port=8501, limits=None, bounds=None, labels=None
+    folder,
+    *,
+    host="127.0.0.1",
+    port=8501,
+    limits=None,
+    bounds=None,
+    labels=None,
+    token_file=None,
 ):
     """Answers HTTP requests for the models of a folder; SIGTERM ends it in peace.
 
@@ -24,15 +32,19 @@ def serve(
         port: int.
         limits, bounds: `zoo.serving.batching.Limits`, `zoo.serving.rest.Bounds`.
         labels: dict of `(model, label): version`.
+        token_file: path of what requests must send, see `zoo.serving.access`.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     models = Models(folder, limits or Limits(), labels)
     app = rest_app(models, bounds or Bounds(), lambda app: _alive(models))
+    if token_file is not None:
+        app = with_token(app, read_token(token_file))
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False
     )
     print(f"Serving {folder} on http://{host}:{port}/v1/models", flush=True)
-    uvicorn.Server(config).run()
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C, once all is finished
+        uvicorn.Server(config).run()
 
 
 @contextlib.asynccontextmanager
