@@ -49,7 +49,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     },
     "zoo/serving": {
         *("tensorflow", "tensorflow_text", "tensorflow_serving", "numpy", "google"),
-        *("prometheus_client", "starlette", "uvicorn", "zoo.serving"),
+        *("grpc", "prometheus_client", "starlette", "uvicorn", "zoo.serving"),
     },
     "zoo/cli.py": {"zoo"},
     "recipes": {"zoo", "recipes", "keras", "tensorflow", "numpy", "tyro"},

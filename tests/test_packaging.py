@@ -19,6 +19,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 PACKAGE_OF = {
     "PIL": "pillow",
     "google": "protobuf",
+    "grpc": "grpcio",
     "keras_nlp": "keras-nlp",
     "tensorflow_datasets": "tensorflow-datasets",
     "tensorflow_serving": "tensorflow-serving-api",

@@ -52,13 +52,14 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
 
     serve = commands.add_parser(
-        "serve", help="answer TensorFlow Serving's REST API", epilog=_SERVE_EPILOG
+        "serve", help="answer TensorFlow Serving's REST and gRPC", epilog=_SERVE_EPILOG
     )
     serve.add_argument("folder", metavar="FOLDER", help="holds NAME/VERSION, exported")
     serve.add_argument(
         "--host", default="127.0.0.1", help="0.0.0.0 answers other machines too"
     )
-    serve.add_argument("--port", type=int, default=8501)
+    serve.add_argument("--port", type=int, default=8501, help="of HTTP")
+    serve.add_argument("--grpc-port", type=int, default=8500)
     serve.add_argument(
         "--label",
         action="append",
@@ -105,6 +106,7 @@ def _serve(options: argparse.Namespace) -> None:
         options.folder,
         host=options.host,
         port=options.port,
+        grpc_port=options.grpc_port,
         labels=labels,
         token_file=options.token_file,
     )

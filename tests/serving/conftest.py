@@ -4,7 +4,9 @@ import pytest
 
 
 @pytest.fixture
-def unused_port():
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        return own.getsockname()[1]
+def unused_ports():
+    """Two ports of this machine that nobody listens on."""
+    with socket.socket() as one, socket.socket() as other:
+        for own in (one, other):
+            own.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]

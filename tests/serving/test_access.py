@@ -5,8 +5,9 @@ from starlette.testclient import TestClient
 
 from zoo.serving.access import read_token, with_token
 from zoo.serving.batching import Limits
+from zoo.serving.bounds import Bounds
 from zoo.serving.models import Models
-from zoo.serving.rest import Bounds, rest_app
+from zoo.serving.rest import rest_app
 
 TOKEN = "0123456789abcdef"
 

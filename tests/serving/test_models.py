@@ -39,7 +39,7 @@ def ask(models, **which):
 
 
 def states(models):
-    return {status.version: status.state for status in models.status("shout")}
+    return {status.version: status.state for status in models.statuses("shout")}
 
 
 def test_the_newest_version_takes_over(models, folder):
@@ -67,7 +67,7 @@ def test_one_that_does_not_load_is_told_and_the_old_one_goes_on(models, folder):
     (broken / "saved_model.pb").write_bytes(b"no model")
     models.refresh()
     assert ask(models) == "A1"
-    (newest, older) = models.status("shout")
+    (newest, older) = models.statuses("shout")
     assert (newest.version, newest.state, older.state) == (2, "END", "AVAILABLE")
     assert newest.error
     shutil.rmtree(broken)
@@ -80,7 +80,9 @@ def test_one_that_does_not_load_is_told_and_the_old_one_goes_on(models, folder):
 def test_a_model_that_is_taken_away_is_gone(models, folder):
     shutil.rmtree(folder / "shout")
     models.refresh()
-    assert models.names() == [] and models.status("shout") == []
+    assert models.names() == []
+    with pytest.raises(NotFoundError, match="any versions of model shout"):
+        models.statuses("shout")
     with pytest.raises(NotFoundError, match=r"Latest\(shout\)"):
         models.get("shout")
 

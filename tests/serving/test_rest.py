@@ -9,8 +9,9 @@ from starlette.testclient import TestClient
 
 from tests.serving import small_models
 from zoo.serving.batching import Limits, OverloadedError
+from zoo.serving.bounds import Bounds
 from zoo.serving.models import Models
-from zoo.serving.rest import Bounds, rest_app
+from zoo.serving.rest import rest_app
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,7 @@ def test_what_is_not_there(client, target, message):
         (b'{"instances": [' + b"1" * 5000 + b"]}", "is no JSON"),
         ({"instances": [1]}, "'text' must hold string, got 1"),
         ({"instances": ["bad"]}, "a bad text"),
+        ({"instances": ["a"] * 1025}, "has 1,025 rows, and 1,024 are allowed"),
         ({"signature_name": "none", "instances": ["a"]}, '"none" not found'),
         ({"signature_name": ["a"], "instances": ["a"]}, '["a"] not found'),
         ({"signature_name": "repeat", "inputs": {"text": ["a"]}}, "takes ['text', 't"),

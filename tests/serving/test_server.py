@@ -26,12 +26,20 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def server(folder, unused_port):
+def server(folder, unused_ports):
+    port, grpc_port = map(str, unused_ports)
     command = [sys.executable, "-m", "zoo.cli", "serve", str(folder / "models")]
-    command += ["--port", str(unused_port), "--token-file", str(folder / "token")]
+    command += [
+        "--port",
+        port,
+        "--grpc-port",
+        grpc_port,
+        "--token-file",
+        str(folder / "token"),
+    ]
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{unused_port}"
+    url = f"http://127.0.0.1:{port}"
     try:
         _until(lambda: _is_ready(process, url))
         yield process, url

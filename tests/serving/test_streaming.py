@@ -12,8 +12,9 @@ from starlette.testclient import TestClient
 
 from tests.serving import small_models
 from zoo.serving.batching import Limits
+from zoo.serving.bounds import Bounds
 from zoo.serving.models import Models
-from zoo.serving.rest import Bounds, rest_app
+from zoo.serving.rest import rest_app
 
 SOON = 10.0
 
@@ -105,14 +106,15 @@ def _until(holds):
         time.sleep(0.05)
 
 
-def test_the_work_ends_when_the_client_goes_away(models, unused_port):
+def test_the_work_ends_when_the_client_goes_away(models, unused_ports):
+    port, _ = unused_ports
     config = uvicorn.Config(
-        rest_app(models, Bounds(streams=1)), port=unused_port, log_level="error"
+        rest_app(models, Bounds(streams=1)), port=port, log_level="error"
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    url = f"http://127.0.0.1:{unused_port}/v1/models/shout"
+    url = f"http://127.0.0.1:{port}/v1/models/shout"
     body = {"instances": ["a" * 100_000]}
     client = httpx2.Client(timeout=SOON)
     _until(lambda: server.started)

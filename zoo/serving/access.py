@@ -6,9 +6,8 @@ from pathlib import Path
 
 OPEN = ("/healthz", "/readyz")  # for probes, which have no token
 _SHORTEST = 16  # characters: one that nobody guesses
-_REFUSED = json.dumps(
-    {"error": "This server wants a token. Send the header Authorization: Bearer TOKEN."}
-).encode()
+REFUSED = "This server wants a token. Send the header Authorization: Bearer TOKEN."
+_BODY = json.dumps({"error": REFUSED}).encode()
 
 
 def read_token(path):
@@ -26,17 +25,24 @@ def read_token(path):
     return token
 
 
-def with_token(app, token):
-    """An ASGI application that lets only those through who send the token.
+def bearer(token):
+    """bytes, the header that holds a token."""
+    return f"Bearer {token}".encode()
 
-    It is compared in constant time: how long a refusal takes tells nothing of it.
-    """
-    expected = f"Bearer {token}".encode()
+
+def is_token(sent, expected):
+    """Compares bytes in constant time: how long a refusal takes tells nothing."""
+    return hmac.compare_digest(sent, expected)
+
+
+def with_token(app, token):
+    """An ASGI application that lets only those through who send the token."""
+    expected = bearer(token)
 
     async def guarded(scope, receive, send):
         if scope["type"] == "http" and scope["path"] not in OPEN:
             headers = dict(scope["headers"])
-            if not hmac.compare_digest(headers.get(b"authorization", b""), expected):
+            if not is_token(headers.get(b"authorization", b""), expected):
                 await _refuse(send)
                 return
         await app(scope, receive, send)
@@ -47,8 +53,8 @@ def with_token(app, token):
 async def _refuse(send):
     headers = [
         (b"content-type", b"application/json"),
-        (b"content-length", str(len(_REFUSED)).encode()),
+        (b"content-length", str(len(_BODY)).encode()),
         (b"www-authenticate", b"Bearer"),
     ]
     await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": _REFUSED})
+    await send({"type": "http.response.body", "body": _BODY})

@@ -163,8 +163,14 @@ class Models:
             )
         return loaded[version]
 
-    def status(self, name):
-        """list of Status of what is known of a model, newest first."""
+    def statuses(self, name, version=None, label=None):
+        """list of Status of what is known of a model, newest first.
+
+        Raises:
+            NotFoundError: nothing is.
+        """
+        if label is not None:
+            version = self.get(name, label=label).number
         states = {
             number: Status(number, "AVAILABLE") for number in self._loaded.get(name, {})
         }
@@ -174,7 +180,11 @@ class Models:
         for (model, number), (_, why) in list(self._failed.items()):
             if model == name:
                 states[number] = Status(number, "END", why)
-        return [states[number] for number in sorted(states, reverse=True)]
+        known = [n for n in sorted(states, reverse=True) if version in (None, n)]
+        if not known:
+            which = name if version is None else f"{name} version {version}"
+            raise NotFoundError(f"Could not find any versions of model {which}")
+        return [states[number] for number in known]
 
     def refresh(self):
         """Loads what is new, then takes away what it replaces."""

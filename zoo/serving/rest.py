@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import time
-from typing import NamedTuple
 
 import tensorflow as tf
 from google.protobuf import json_format
@@ -16,7 +15,8 @@ from starlette.routing import Route
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from zoo.serving import json_tensors, streaming
-from zoo.serving.batching import DeadlineError, OverloadedError, RetiredError
+from zoo.serving.asking import ask, signature_of
+from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.metrics import CONTENT_TYPE
 from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
 
@@ -27,20 +27,6 @@ _TARGET = re.compile(
     r"(?P<action>:predict|:stream|/metadata)?"
 )
 _RETRY_AFTER_S = 1
-
-
-class Bounds(NamedTuple):
-    """How much a request may be, and take.
-
-    Attributes:
-        body_bytes: of a request.
-        seconds: until its answer.
-        streams: that are written at the same time.
-    """
-
-    body_bytes: int = 64 * 2**20
-    seconds: float = 60.0
-    streams: int = 8
 
 
 class _RefusedError(Exception):
@@ -56,13 +42,13 @@ def rest_app(models, bounds, lifespan=None):
 
     Args:
         models: `zoo.serving.models.Models`.
-        bounds: Bounds.
+        bounds: `zoo.serving.bounds.Bounds`.
         lifespan: as Starlette takes it.
     """
 
     streams = asyncio.Semaphore(bounds.streams)
 
-    async def ask(request):
+    async def post(request):
         if request.path_params["target"].endswith(":stream"):
             return await _answered(_stream, request, models, bounds, streams)
         return await _answered(_ask, request, models, bounds)
@@ -86,7 +72,7 @@ def rest_app(models, bounds, lifespan=None):
         routes=[
             Route("/v1/models", names, methods=["GET"]),
             Route("/v1/models/{target:path}", look, methods=["GET"]),
-            Route("/v1/models/{target:path}", ask, methods=["POST"]),
+            Route("/v1/models/{target:path}", post, methods=["POST"]),
             Route("/metrics", metrics, methods=["GET"]),
             Route("/healthz", healthy, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
@@ -141,19 +127,14 @@ async def _ask(request, models, bounds):
     target = _target(request, ":predict")
     deadline = time.monotonic() + bounds.seconds
     content = json_tensors.parse(await _body(request, bounds.body_bytes))
-    name = content.get("signature_name") or DEFAULT_SIGNATURE
-    while True:
-        signature = _signature(models.get(*target), name)
-        inputs = await run_in_threadpool(
-            json_tensors.tensors, content, signature.inputs
-        )
-        try:
-            future = signature.batcher.submit(inputs, deadline)
-        except RetiredError:
-            continue  # its successor is there already
-        break
-    async with asyncio.timeout(deadline - time.monotonic()):
-        outputs = await asyncio.wrap_future(future)
+    _, outputs = await ask(
+        models,
+        target,
+        content.get("signature_name") or DEFAULT_SIGNATURE,
+        lambda specs: json_tensors.tensors(content, specs),
+        bounds.rows,
+        deadline,
+    )
     answer = await run_in_threadpool(
         json_tensors.response, outputs, "instances" in content
     )
@@ -166,7 +147,7 @@ async def _stream(request, models, bounds, streams):
     content = json_tensors.parse(await _body(request, bounds.body_bytes))
     version = models.get(*target)
     streaming.check_streams(version)
-    inputs = json_tensors.tensors(content, _signature(version, "start").inputs)
+    inputs = json_tensors.tensors(content, signature_of(version, "start").inputs)
     if streams.locked():
         raise OverloadedError
     await streams.acquire()
@@ -184,12 +165,7 @@ async def _look(request, models, bounds):
     if action:
         version = models.get(name, number, label)
         return _json(_metadata(name, version))
-    if label is not None:
-        number = models.get(name, label=label).number
-    known = [s for s in models.status(name) if number in (None, s.version)]
-    if not known:
-        which = name if number is None else f"{name} version {number}"
-        raise NotFoundError(f"Could not find any versions of model {which}")
+    known = models.statuses(name, number, label)
     return _json({"model_version_status": [_status(status) for status in known]})
 
 
@@ -204,16 +180,6 @@ def _target(request, action):
             "/v1/models/NAME[/versions/N|/labels/LABEL]:(predict|stream).",
         )
     return match["name"], match["version"] and int(match["version"]), match["label"]
-
-
-def _signature(version, name):
-    signature = version.signatures.get(name) if isinstance(name, str) else None
-    if signature is None:
-        raise ValueError(
-            f"Serving signature name: {json.dumps(name)} not found in signature def. "
-            f"There are {sorted(version.signatures)}."
-        )
-    return signature
 
 
 async def _body(request, most_bytes):

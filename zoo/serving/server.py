@@ -8,8 +8,10 @@ import uvicorn
 
 from zoo.serving.access import read_token, with_token
 from zoo.serving.batching import Limits
+from zoo.serving.bounds import Bounds
+from zoo.serving.grpc_service import grpc_server
 from zoo.serving.models import Models
-from zoo.serving.rest import Bounds, rest_app
+from zoo.serving.rest import rest_app
 
 _POLL_S = 2.0  # between two looks at the folder
 
@@ -19,37 +21,43 @@ def serve(
     *,
     host="127.0.0.1",
     port=8501,
+    grpc_port=8500,
     limits=None,
     bounds=None,
     labels=None,
     token_file=None,
 ):
-    """Answers HTTP requests for the models of a folder; SIGTERM ends it in peace.
+    """Answers for the models of a folder; SIGTERM or Ctrl-C ends it in peace.
 
     Args:
         folder: path, see `zoo.serving.models.Models`.
         host: `"127.0.0.1"` answers this machine alone, `"0.0.0.0"` all.
-        port: int.
-        limits, bounds: `zoo.serving.batching.Limits`, `zoo.serving.rest.Bounds`.
+        port, grpc_port: int. Of HTTP and of gRPC.
+        limits, bounds: `zoo.serving.batching.Limits`, `zoo.serving.bounds.Bounds`.
         labels: dict of `(model, label): version`.
         token_file: path of what requests must send, see `zoo.serving.access`.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    bounds = bounds or Bounds()
     models = Models(folder, limits or Limits(), labels)
-    app = rest_app(models, bounds or Bounds(), lambda app: _alive(models))
-    if token_file is not None:
-        app = with_token(app, read_token(token_file))
+    token = None if token_file is None else read_token(token_file)
+
+    @contextlib.asynccontextmanager
+    async def alive(app):
+        # Beside the server, which says meanwhile that it is not ready.
+        threading.Thread(target=models.begin, args=(_POLL_S,), daemon=True).start()
+        server = grpc_server(models, bounds, f"{host}:{grpc_port}", token)
+        await server.start()
+        yield
+        await server.stop(bounds.seconds)
+        models.stop()
+
+    app = rest_app(models, bounds, alive)
+    if token is not None:
+        app = with_token(app, token)
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False
     )
     print(f"Serving {folder} on http://{host}:{port}/v1/models", flush=True)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C, once all is finished
         uvicorn.Server(config).run()
-
-
-@contextlib.asynccontextmanager
-async def _alive(models):
-    """Loads the models beside the server, which says meanwhile that it is not ready."""
-    threading.Thread(target=models.begin, args=(_POLL_S,), daemon=True).start()
-    yield
-    models.stop()

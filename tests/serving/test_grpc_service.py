@@ -1,0 +1,211 @@
+"""TensorFlow Serving's gRPC services, asked with its published stubs."""
+
+import asyncio
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from tests.serving import small_models
+from zoo.serving.batching import Limits
+from zoo.serving.bounds import Bounds
+from zoo.serving.grpc_service import grpc_server
+from zoo.serving.models import Models
+
+TOKEN = "0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_models")
+    small_models.write(folder / "shout" / "1", mark="?")
+    small_models.write(folder / "shout" / "2")
+    models = Models(folder, Limits(), {("shout", "old"): 1})
+    models.refresh()
+    yield models
+    models.stop()
+
+
+@pytest.fixture
+def call(models, unused_ports):
+    """Sends a request to a server that is there for it."""
+
+    def call(method, request, token=None, metadata=None, bounds=None, **options):
+        async def exchange():
+            address = f"127.0.0.1:{unused_ports[0]}"
+            server = grpc_server(models, bounds or Bounds(), address, token)
+            await server.start()
+            async with grpc.aio.insecure_channel(address) as channel:
+                predictions = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+                status = model_service_pb2_grpc.ModelServiceStub(channel)
+                stub = predictions if hasattr(predictions, method) else status
+                sent = getattr(stub, method)(
+                    request, timeout=20, metadata=metadata, **options
+                )
+                try:
+                    return await sent
+                finally:
+                    await server.stop(None)
+
+        return asyncio.run(exchange())
+
+    return call
+
+
+def described(request, name="shout", **spec):
+    request.model_spec.name = name
+    if version := spec.pop("version", None):
+        request.model_spec.version.value = version
+    for key, value in spec.items():
+        setattr(request.model_spec, key, value)
+    return request
+
+
+def predict(inputs, **spec):
+    request = described(predict_pb2.PredictRequest(), **spec)
+    for name, value in inputs.items():
+        is_proto = hasattr(value, "tensor_shape")
+        proto = value if is_proto else tf.make_tensor_proto(value)
+        request.inputs[name].CopyFrom(proto)
+    return request
+
+
+def arrays(response):
+    return {name: tf.make_ndarray(proto) for name, proto in response.outputs.items()}
+
+
+def test_predict(call):
+    response = call("Predict", predict({"text": ["a", "bc"]}))
+    found = arrays(response)
+    assert found["translation"].tolist() == [b"A!", b"BC!"]
+    np.testing.assert_array_equal(found["score"], np.array([1, 2], np.float32))
+    spec = response.model_spec
+    assert (spec.name, spec.version.value) == ("shout", 2)
+    assert spec.signature_name == "serving_default"
+
+
+def test_versions_labels_signatures_and_a_choice_of_outputs(call):
+    for which in ({"version": 1}, {"version_label": "old"}):
+        found = arrays(call("Predict", predict({"text": ["a"]}, **which)))
+        assert found["translation"].tolist() == [b"A?"]
+    inputs = {"text": ["ab", "c"], "times": np.array([2, 0], np.int32)}
+    found = arrays(call("Predict", predict(inputs, signature_name="repeat")))
+    assert found["repeated"].tolist() == [b"abab", b""]
+    request = predict({"text": ["a"]})
+    request.output_filter.append("score")
+    assert set(arrays(call("Predict", request))) == {"score"}
+
+
+def large():
+    """One value that stands for many."""
+    proto = tf.make_tensor_proto(["a"])
+    proto.tensor_shape.dim[0].size = 10**12
+    return proto
+
+
+def negative():
+    proto = tf.make_tensor_proto(["a"])
+    proto.tensor_shape.dim[0].size = -1
+    return proto
+
+
+def short():
+    """Fewer bytes than its shape needs."""
+    proto = tf.make_tensor_proto(np.arange(4, dtype=np.int32))
+    proto.tensor_content = proto.tensor_content[:-1]
+    return proto
+
+
+def of_no_type():
+    proto = tf.make_tensor_proto(["a"])
+    proto.dtype = types_pb2.DT_RESOURCE
+    return proto
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "message"),
+    [
+        (predict({"text": ["a"]}, name="half"), "NOT_FOUND", r"Latest(half)"),
+        (predict({"text": ["a"]}, version=7), "NOT_FOUND", "Specific(shout, 7)"),
+        (predict({"text": ["a"]}, version_label="x"), "NOT_FOUND", "label: x"),
+        (predict({"text": ["bad"]}), "INVALID_ARGUMENT", "a bad text"),
+        (predict({"texts": ["a"]}), "INVALID_ARGUMENT", "has ['texts'], and this"),
+        (predict({"text": [1]}), "INVALID_ARGUMENT", "must hold string, got int32"),
+        (predict({"text": "a"}), "INVALID_ARGUMENT", "must be of shape (None,)"),
+        (predict({"text": large()}), "INVALID_ARGUMENT", "may have 4,194,304 elem"),
+        (predict({"text": negative()}), "INVALID_ARGUMENT", "is of shape [-1]"),
+        (predict({"text": of_no_type()}), "INVALID_ARGUMENT", "got resource"),
+        (
+            predict({"text": ["a"] * 4, "times": short()}, signature_name="repeat"),
+            *("INVALID_ARGUMENT", ""),
+        ),
+        (
+            predict({"text": ["a"]}, signature_name="none"),
+            *("INVALID_ARGUMENT", '"none" not found'),
+        ),
+    ],
+)
+def test_what_cannot_be_predicted(call, request_, code, message):
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        call("Predict", request_)
+    assert raised.value.code().name == code
+    assert message in raised.value.details()
+
+
+def test_an_output_that_is_not_there(call):
+    request = predict({"text": ["a"]})
+    request.output_filter.append("none")
+    with pytest.raises(grpc.aio.AioRpcError, match="output_filter names .'none'."):
+        call("Predict", request)
+
+
+def test_time_and_size_are_bounded(call):
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        call("Predict", predict({"text": ["a"]}), bounds=Bounds(seconds=0.0))
+    assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        call("Predict", predict({"text": ["a" * 99]}), bounds=Bounds(body_bytes=50))
+    assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_status(call):
+    request = described(get_model_status_pb2.GetModelStatusRequest())
+    found = call("GetModelStatus", request).model_version_status
+    assert [(each.version, each.state) for each in found] == [(2, 30), (1, 30)]
+    request = described(get_model_status_pb2.GetModelStatusRequest(), version=1)
+    (found,) = call("GetModelStatus", request).model_version_status
+    assert found.version == 1 and found.status.error_code == 0
+    request = described(get_model_status_pb2.GetModelStatusRequest(), name="half")
+    with pytest.raises(grpc.aio.AioRpcError, match="any versions of model half"):
+        call("GetModelStatus", request)
+
+
+def test_metadata(call):
+    request = described(get_model_metadata_pb2.GetModelMetadataRequest())
+    with pytest.raises(grpc.aio.AioRpcError, match="must be .'signature_def'."):
+        call("GetModelMetadata", request)
+    request.metadata_field.append("signature_def")
+    response = call("GetModelMetadata", request)
+    assert response.model_spec.version.value == 2
+    definitions = get_model_metadata_pb2.SignatureDefMap()
+    assert response.metadata["signature_def"].Unpack(definitions)
+    inputs = definitions.signature_def["serving_default"].inputs
+    assert inputs["text"].dtype == types_pb2.DT_STRING
+
+
+def test_a_token_guards_it_too(call):
+    for metadata in (None, [("authorization", "Bearer x")]):
+        with pytest.raises(grpc.aio.AioRpcError, match="wants a token"):
+            call("Predict", predict({"text": ["a"]}), TOKEN, metadata)
+    metadata = [("authorization", f"Bearer {TOKEN}")]
+    found = arrays(call("Predict", predict({"text": ["a"]}), TOKEN, metadata))
+    assert found["translation"].tolist() == [b"A!"]

@@ -1,0 +1,203 @@
+"""TensorFlow Serving's gRPC API: Predict, GetModelMetadata and GetModelStatus.
+
+<https://github.com/tensorflow/serving/blob/master/tensorflow_serving/apis/prediction_service.proto>
+"""
+
+import math
+import time
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from zoo.serving.access import REFUSED, bearer, is_token
+from zoo.serving.asking import ask
+from zoo.serving.batching import DeadlineError, OverloadedError
+from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
+
+_METADATA = "signature_def"  # the only kind that there is
+# Of a tensor: one value in a message may stand for so many.
+_MOST_ELEMENTS = 2**22
+_CODES = {
+    NotFoundError: grpc.StatusCode.NOT_FOUND,
+    OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    ValueError: grpc.StatusCode.INVALID_ARGUMENT,
+    tf.errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
+}
+_MESSAGES = {
+    OverloadedError: "Too many requests wait already. Try again later.",
+    DeadlineError: "The answer took longer than a request may.",
+    TimeoutError: "The answer took longer than a request may.",
+}
+
+
+def grpc_server(models, bounds, address, token=None):
+    """A `grpc.aio.Server` that answers for the models, not started yet.
+
+    Args:
+        models: `zoo.serving.models.Models`.
+        bounds: `zoo.serving.bounds.Bounds`.
+        address: str, such as `"127.0.0.1:8500"`.
+        token: str that clients must send, see `zoo.serving.access`.
+    """
+    server = grpc.aio.server(
+        interceptors=[] if token is None else [_WithToken(token)],
+        options=[("grpc.max_receive_message_length", bounds.body_bytes)],
+    )
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        _PredictionService(models, bounds), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        _ModelService(models), server
+    )
+    if not server.add_insecure_port(address):
+        raise OSError(f"gRPC cannot listen on {address}: is it taken?")
+    return server
+
+
+class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    def __init__(self, models, bounds):
+        self.models = models
+        self.bounds = bounds
+
+    async def Predict(self, request, context):  # noqa: N802 (the service's name)
+        return await _answered(self._predict(request, context), context)
+
+    async def GetModelMetadata(self, request, context):  # noqa: N802
+        return await _answered(self._metadata(request), context)
+
+    async def _predict(self, request, context):
+        remaining = context.time_remaining()
+        seconds = self.bounds.seconds
+        seconds = seconds if remaining is None else min(seconds, remaining)
+        name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+        version, outputs = await ask(
+            self.models,
+            _target(request.model_spec),
+            name,
+            lambda specs: _arrays(request.inputs, specs),
+            self.bounds.rows,
+            time.monotonic() + seconds,
+        )
+        wanted = list(request.output_filter) or list(outputs)
+        if missing := set(wanted) - set(outputs):
+            raise ValueError(
+                f"output_filter names {sorted(missing)}; there are {sorted(outputs)}."
+            )
+        response = predict_pb2.PredictResponse()
+        _describe(response.model_spec, request.model_spec.name, version, name)
+        for output in wanted:
+            proto = tf.make_tensor_proto(outputs[output])
+            response.outputs[output].CopyFrom(proto)
+        return response
+
+    async def _metadata(self, request):
+        if list(request.metadata_field) != [_METADATA]:
+            raise ValueError(
+                f"metadata_field must be [{_METADATA!r}], got "
+                f"{list(request.metadata_field)}."
+            )
+        version = self.models.get(*_target(request.model_spec))
+        definitions = get_model_metadata_pb2.SignatureDefMap()
+        for name, definition in version.signature_defs.items():
+            definitions.signature_def[name].CopyFrom(definition)
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        _describe(response.model_spec, request.model_spec.name, version)
+        response.metadata[_METADATA].Pack(definitions)
+        return response
+
+
+class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    def __init__(self, models):
+        self.models = models
+
+    async def GetModelStatus(self, request, context):  # noqa: N802
+        return await _answered(self._status(request.model_spec), context)
+
+    async def _status(self, spec):
+        response = get_model_status_pb2.GetModelStatusResponse()
+        states = get_model_status_pb2.ModelVersionStatus.State
+        for status in self.models.statuses(*_target(spec)):
+            added = response.model_version_status.add()
+            added.version = status.version
+            added.state = states.Value(status.state)
+            if status.error:
+                added.status.error_code = grpc.StatusCode.UNKNOWN.value[0]
+                added.status.error_message = status.error
+        return response
+
+
+class _WithToken(grpc.aio.ServerInterceptor):
+    """Lets only those through who send the token, as `zoo.serving.access` does."""
+
+    def __init__(self, token):
+        self.expected = bearer(token)
+
+    async def intercept_service(self, continuation, details):
+        sent = dict(details.invocation_metadata).get("authorization", "")
+        if is_token(sent.encode(), self.expected):
+            return await continuation(details)
+        return grpc.unary_unary_rpc_method_handler(_refuse)
+
+
+async def _refuse(request, context):
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSED)
+
+
+async def _answered(answer, context):
+    """What `answer` gives, or in gRPC's codes why there is none."""
+    try:
+        return await answer
+    except tuple(_CODES) as error:
+        kind = next(kind for kind in _CODES if isinstance(error, kind))
+        message = _MESSAGES.get(kind) or str(error)
+        return await context.abort(_CODES[kind], message)
+
+
+def _target(spec):
+    """(name, version or None, label or None)"""
+    choice = spec.WhichOneof("version_choice")
+    return (
+        spec.name,
+        spec.version.value if choice == "version" else None,
+        spec.version_label if choice == "version_label" else None,
+    )
+
+
+def _describe(spec, name, version, signature_name=""):
+    spec.name = name
+    spec.version.value = version.number
+    spec.signature_name = signature_name
+
+
+def _arrays(protos, specs):
+    """The inputs of a signature from a request's tensors."""
+    if set(protos) != set(specs):
+        raise ValueError(
+            f"The request has {sorted(protos)}, and this signature takes "
+            f"{sorted(specs)}."
+        )
+    return {name: _array(name, protos[name], spec) for name, spec in specs.items()}
+
+
+def _array(name, proto, spec):
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    if min(shape, default=0) < 0 or math.prod(shape) > _MOST_ELEMENTS:
+        raise ValueError(
+            f"{name!r} is of shape {shape}. A tensor may have {_MOST_ELEMENTS:,} "
+            "elements."
+        )
+    if proto.dtype != spec.dtype.as_datatype_enum:
+        found = tf.dtypes.as_dtype(proto.dtype).name
+        raise ValueError(f"{name!r} must hold {spec.dtype.name}, got {found}.")
+    if not spec.shape.is_compatible_with(shape):
+        raise ValueError(f"{name!r} must be of shape {spec.shape}, got {shape}.")
+    return tf.make_ndarray(proto)
