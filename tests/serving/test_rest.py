@@ -146,10 +146,26 @@ def test_metadata(client):
     assert old["model_spec"]["version"] == "1"
 
 
+def test_the_models_and_what_they_take(client):
+    (model,) = client.get("/v1/models").json()["models"]
+    assert (model["name"], model["version"]) == ("shout", "2")
+    words = {"inputs": ["text"], "outputs": ["word"]}
+    assert model["signatures"]["words"] == words
+
+
+def test_the_page_runs_nothing_but_what_is_in_it(client):
+    answer = client.get("/")
+    assert answer.headers["content-type"].startswith("text/html")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; connect-src 'self'")
+    assert "unsafe" not in policy and policy.count("sha256-") == 2
+    assert "http://" not in answer.text and "https://" not in answer.text
+    assert "innerHTML" not in answer.text
+
+
 def test_health(client):
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503  # nothing began to watch
-    assert client.get("/v1/models").json() == {"models": [{"name": "shout"}]}
     assert client.put("/v1/models/shout:predict").status_code == 405
 
 

@@ -4,7 +4,8 @@ import hmac
 import json
 from pathlib import Path
 
-OPEN = ("/healthz", "/readyz")  # for probes, which have no token
+# Probes have no token; the page, which tells nothing by itself, asks for it.
+OPEN = ("/", "/healthz", "/readyz")
 _SHORTEST = 16  # characters: one that nobody guesses
 REFUSED = "This server wants a token. Send the header Authorization: Bearer TOKEN."
 _BODY = json.dumps({"error": REFUSED}).encode()

@@ -19,6 +19,7 @@ from zoo.serving.asking import ask, signature_of
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.metrics import CONTENT_TYPE
 from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
+from zoo.serving.page import page
 
 # NAME, perhaps /versions/1 or /labels/stable, perhaps what to do.
 _TARGET = re.compile(
@@ -57,7 +58,10 @@ def rest_app(models, bounds, lifespan=None):
         return await _answered(_look, request, models, bounds)
 
     async def names(request):
-        return _json({"models": [{"name": name} for name in models.names()]})
+        return _json({"models": [_about(name, models) for name in models.names()]})
+
+    async def home(request):
+        return page()
 
     async def metrics(request):
         return Response(models.metrics.text(), media_type=CONTENT_TYPE)
@@ -70,6 +74,7 @@ def rest_app(models, bounds, lifespan=None):
 
     return Starlette(
         routes=[
+            Route("/", home, methods=["GET"]),
             Route("/v1/models", names, methods=["GET"]),
             Route("/v1/models/{target:path}", look, methods=["GET"]),
             Route("/v1/models/{target:path}", post, methods=["POST"]),
@@ -194,6 +199,16 @@ async def _body(request, most_bytes):
         if len(body) > most_bytes:
             raise refused
     return bytes(body)
+
+
+def _about(name, models):
+    """What the page needs to know of a model."""
+    version = models.get(name)
+    signatures = {
+        key: {"inputs": list(each.inputs), "outputs": list(each.outputs)}
+        for key, each in version.signatures.items()
+    }
+    return {"name": name, "version": str(version.number), "signatures": signatures}
 
 
 def _metadata(name, version):

@@ -1,0 +1,234 @@
+"""The page in a browser, as a person uses it."""
+
+import shutil
+import threading
+import time
+
+import pytest
+import uvicorn
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.serving import page_models
+from zoo.serving.access import with_token
+from zoo.serving.batching import Limits
+from zoo.serving.bounds import Bounds
+from zoo.serving.models import Models
+from zoo.serving.rest import rest_app
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER),
+    reason="Debian's chromium and chromium-driver are not installed",
+)
+SOON = 20
+TOKEN = "0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_models")
+    page_models.write(folder)
+    models = Models(folder, Limits())
+    models.refresh()
+    yield models
+    models.stop()
+
+
+@pytest.fixture
+def serve(models, unused_ports):
+    """Serves the page; gives its address."""
+    running = []
+
+    def serve(token=None):
+        app = rest_app(models, Bounds())
+        app = app if token is None else with_token(app, token)
+        config = uvicorn.Config(app, port=unused_ports[0], log_level="error")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        running.append((server, thread))
+        while not server.started:
+            time.sleep(0.02)
+        return f"http://127.0.0.1:{unused_ports[0]}/"
+
+    yield serve
+    for server, thread in running:
+        server.should_exit = True
+        thread.join(SOON)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
+        *("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
+        *("disable-background-networking", "disable-component-update", "disable-sync"),
+        *(
+            "window-size=900,1400",
+            f"user-data-dir={tmp_path_factory.mktemp('profile')}",
+        ),
+        *("use-fake-device-for-media-stream", "use-fake-ui-for-media-stream"),
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def until(browser, holds):
+    return WebDriverWait(browser, SOON).until(lambda _: holds())
+
+
+def card(browser, name):
+    def found():
+        sections = browser.find_elements(By.TAG_NAME, "section")
+        names = [each.find_element(By.TAG_NAME, "h2").text for each in sections]
+        return sections[names.index(name)] if name in names else None
+
+    return until(browser, found)
+
+
+def shown(browser, section, text):
+    until(browser, lambda: text in section.text)
+    return section
+
+
+def complaints(browser):
+    """What the browser's console holds against the page."""
+    return [each["message"] for each in browser.get_log("browser")]
+
+
+def test_every_model_has_a_form_that_fits(browser, serve):
+    browser.get(serve())
+    for name in page_models.MODELS:
+        assert card(browser, name).find_elements(By.TAG_NAME, "form")
+    assert complaints(browser) == []
+
+
+def test_a_translation_with_alternatives_and_attention_by_keyboard(browser, serve):
+    browser.get(serve())
+    section = card(browser, "translate")
+    field = section.find_element(By.TAG_NAME, "textarea")
+    field.send_keys("good morning", Keys.CONTROL, Keys.ENTER)
+    shown(browser, section, "The same in a shell")
+    assert section.find_element(By.CLASS_NAME, "answer").text == "guten Morgen"
+    items = section.find_elements(By.TAG_NAME, "li")
+    assert [item.text for item in items] == ["guten Morgen -0.50", "Guten Tag -1.25"]
+    headers = [each.text for each in section.find_elements(By.CSS_SELECTOR, "th")]
+    assert headers == ["", "good", "morning", "guten", "Morgen", "</s>"]
+    assert "Morgen ← morning: 80.0 %" in browser.page_source
+    shell = section.find_element(By.TAG_NAME, "pre").text
+    assert """curl -d '{"inputs":{"text":["good morning"]}}'""" in shell
+    assert "/v1/models/translate:predict" in shell
+    assert complaints(browser) == []
+
+
+def test_what_a_model_says_is_text_and_no_markup(browser, serve):
+    browser.get(serve())
+    section = card(browser, "translate")
+    section.find_element(By.TAG_NAME, "textarea").send_keys("<b>")
+    section.find_element(By.TAG_NAME, "button").click()
+    shown(browser, section, "<i>kein Markup</i>")
+
+
+def test_bars_and_highlighted_spans(browser, serve):
+    browser.get(serve())
+    section = card(browser, "reviews")
+    section.find_element(By.TAG_NAME, "textarea").send_keys("fine")
+    section.find_element(By.TAG_NAME, "button").click()
+    shown(browser, section, "80.0 %")
+    bars = [
+        each.text.split("\n") for each in section.find_elements(By.CLASS_NAME, "bar")
+    ]
+    assert bars == [["good", "80.0 %"], ["bad", "20.0 %"]]
+    good, bad = (
+        each.find_element(By.TAG_NAME, "div").size["width"]
+        for each in section.find_elements(By.CLASS_NAME, "bar")
+    )
+    assert abs(good - 4 * bad) <= 4
+    section = card(browser, "entities")
+    section.find_element(By.TAG_NAME, "textarea").send_keys("Änna lives in Rome.")
+    section.find_element(By.TAG_NAME, "button").click()
+    shown(browser, section, "The same in a shell")
+    marks = [each.text for each in section.find_elements(By.TAG_NAME, "mark")]
+    assert marks == ["Ännaperson", "Romeplace"]
+
+
+def test_a_picture_with_attention_and_a_file_that_is_none(browser, serve, tmp_path):
+    browser.get(serve())
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "red.png")
+    (tmp_path / "text.png").write_text("no picture")
+    section = card(browser, "captions")
+    chooser = section.find_element(By.CSS_SELECTOR, "input[type=file]")
+    chooser.send_keys(str(tmp_path / "red.png"))
+    shown(browser, section, "The same in a shell")
+    assert section.find_element(By.CLASS_NAME, "answer").text == "a red square"
+    captions = [e.text for e in section.find_elements(By.TAG_NAME, "figcaption")]
+    assert captions == ["a", "red", "square"]
+    assert len(section.find_elements(By.TAG_NAME, "canvas")) == 3
+    chooser.send_keys(str(tmp_path / "text.png"))
+    shown(browser, section, "This is no PNG.")
+    assert complaints(browser) == []
+
+
+def test_a_recording_is_sent_as_a_wav_file(browser, serve):
+    browser.get(serve())
+    section = card(browser, "speech")
+    (record,) = [
+        each
+        for each in section.find_elements(By.TAG_NAME, "button")
+        if each.text == "Record"
+    ]
+    record.click()
+    until(browser, lambda: record.text == "Stop")
+    time.sleep(0.5)
+    record.click()
+    shown(browser, section, "seven")
+    assert "recording.wav" in section.text
+    assert complaints(browser) == []
+
+
+def test_an_empty_form_says_what_is_missing(browser, serve):
+    browser.get(serve())
+    section = card(browser, "captions")
+    (send,) = section.find_elements(By.CSS_SELECTOR, "form > button")
+    send.click()
+    shown(browser, section, "Choose a file first.")
+
+
+def test_a_server_that_is_gone_is_told_in_words(browser, serve, models, monkeypatch):
+    browser.get(serve())
+    section = card(browser, "reviews")
+    section.find_element(By.TAG_NAME, "textarea").send_keys("fine")
+    browser.execute_script("window.fetch = () => Promise.reject(new Error())")
+    section.find_element(By.TAG_NAME, "button").click()
+    shown(browser, section, "The server does not answer.")
+
+
+def test_a_token_is_asked_for(browser, serve):
+    browser.get(serve(TOKEN))
+    field = until(browser, lambda: browser.find_elements(By.ID, "token"))[0]
+    field.send_keys(TOKEN, Keys.ENTER)
+    section = card(browser, "reviews")
+    section.find_element(By.TAG_NAME, "textarea").send_keys("fine")
+    section.find_element(By.TAG_NAME, "button").click()
+    shown(browser, section, "Authorization: Bearer TOKEN")
+    assert TOKEN not in section.text
+
+
+def test_nothing_is_wider_than_a_phone(browser, serve):
+    browser.set_window_size(500, 900)
+    browser.get(serve())
+    section = card(browser, "translate")
+    section.find_element(By.TAG_NAME, "textarea").send_keys("good morning")
+    section.find_element(By.TAG_NAME, "button").click()
+    shown(browser, section, "The same in a shell")
+    width = "return document.documentElement.scrollWidth - window.innerWidth"
+    assert browser.execute_script(width) <= 0
+    browser.set_window_size(900, 1400)
