@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,23 @@ def test_serve_says_what_is_missing(capsys, monkeypatch, tmp_path):
 def test_serve_needs_a_folder(capsys, tmp_path):
     assert cli.main(["serve", str(tmp_path / "none")]) == 1
     assert "is no folder" in capsys.readouterr().err
+
+
+def test_serve_passes_on_what_was_given(monkeypatch, tmp_path):
+    given = {}
+    server = types.SimpleNamespace(
+        serve=lambda folder, **options: given.update(options)
+    )
+    monkeypatch.setitem(sys.modules, "zoo.serving.server", server)
+    arguments = ["--batch-rows", "8", "--batch-delay-ms", "2", "--timeout", "5"]
+    arguments += ["--request-mib", "0.5", "--label", "a/b=3", "--grpc-port", "1"]
+    assert cli.main(["serve", str(tmp_path), *arguments]) == 0
+    assert given["limits"] == {"batch_rows": 8, "delay_s": 0.002}
+    assert given["bounds"] == {"seconds": 5.0, "body_bytes": 2**19}
+    assert given["labels"] == {("a", "b"): 3}
+    assert (given["port"], given["grpc_port"]) == (8501, 1)
+
+
+def test_serve_takes_no_negative_bound(capsys, tmp_path):
+    assert cli.main(["serve", str(tmp_path), "--waiting-rows", "-1"]) == 1
+    assert "waiting_rows must not be negative, got -1" in capsys.readouterr().err

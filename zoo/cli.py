@@ -14,6 +14,17 @@ _SERVE_EPILOG = (
 )
 
 
+_SERVE_BOUNDS = (
+    ("--batch-rows", int, "rows of waiting requests that go together (32)"),
+    ("--batch-delay-ms", float, "how long the first of them waits (1)"),
+    ("--waiting-rows", int, "rows that may wait; more are refused with 503 (1,024)"),
+    ("--timeout", float, "seconds until a request's answer, or 504 (60)"),
+    ("--request-rows", int, "of a request, or 400 (1,024)"),
+    ("--request-mib", float, "of a request's body, or 413 (64)"),
+    ("--streams", int, "texts that are streamed at the same time (8)"),
+)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
@@ -67,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME/LABEL=VERSION",
         help="keeps a version and calls it so, as in translate/stable=3",
     )
+    for flag, kind, words in _SERVE_BOUNDS:
+        serve.add_argument(flag, type=kind, metavar="N", help=words)
     serve.add_argument(
         "--token-file",
         metavar="FILE",
@@ -101,15 +114,35 @@ def _serve(options: argparse.Namespace) -> None:
             f"Serving needs {error.name}, which is not installed. Run: "
             "pip install 'zoo[serve]'"
         ) from error
-    labels = dict(map(_label, options.label))
+    limits = {
+        "batch_rows": options.batch_rows,
+        "delay_s": options.batch_delay_ms and options.batch_delay_ms / 1000,
+        "waiting_rows": options.waiting_rows,
+    }
+    bounds = {
+        "seconds": options.timeout,
+        "rows": options.request_rows,
+        "body_bytes": options.request_mib and int(options.request_mib * 2**20),
+        "streams": options.streams,
+    }
     server.serve(
         options.folder,
         host=options.host,
         port=options.port,
         grpc_port=options.grpc_port,
-        labels=labels,
+        limits=_given(limits),
+        bounds=_given(bounds),
+        labels=dict(map(_label, options.label)),
         token_file=options.token_file,
     )
+
+
+def _given(values: dict) -> dict:
+    """Those that were given; the others have defaults."""
+    values = {name: value for name, value in values.items() if value is not None}
+    if wrong := [name for name, value in values.items() if value < 0]:
+        raise ValueError(f"{wrong[0]} must not be negative, got {values[wrong[0]]}.")
+    return values
 
 
 def _label(text: str) -> tuple[tuple[str, str], int]:

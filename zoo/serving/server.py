@@ -33,13 +33,14 @@ def serve(
         folder: path, see `zoo.serving.models.Models`.
         host: `"127.0.0.1"` answers this machine alone, `"0.0.0.0"` all.
         port, grpc_port: int. Of HTTP and of gRPC.
-        limits, bounds: `zoo.serving.batching.Limits`, `zoo.serving.bounds.Bounds`.
+        limits, bounds: dicts of what is to differ from the defaults of
+            `zoo.serving.batching.Limits` and `zoo.serving.bounds.Bounds`.
         labels: dict of `(model, label): version`.
         token_file: path of what requests must send, see `zoo.serving.access`.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    bounds = bounds or Bounds()
-    models = Models(folder, limits or Limits(), labels)
+    bounds = Bounds(**(bounds or {}))
+    models = Models(folder, Limits(**(limits or {})), labels)
     token = None if token_file is None else read_token(token_file)
 
     @contextlib.asynccontextmanager
