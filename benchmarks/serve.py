@@ -1,0 +1,288 @@
+"""A server under load: throughput, overload, memory, overhead, the first token.
+
+    python -m benchmarks.serve
+    python -m benchmarks.serve --quick
+
+`zoo serve` holds three models with random weights and is asked over loopback; server
+and clients share the machine. `translator_tiny` answers texts of 4 to 31 words with 31
+words each. Writes `serve.csv` and `serve.md`; about 4 minutes on 2 cores.
+"""
+
+import contextlib
+import csv
+import datetime
+import http.client
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.command_line import RESULTS, parser, typed
+from benchmarks.report import machine
+
+VOCABULARY_SIZE, NUM_TOKENS = 8_000, 32
+LENGTHS = (4, 8, 12, 16, 20, 24, 28, 31)  # of sources, in words
+CLIENTS = 32
+MODEL = "translate"
+SECONDS = {"load": 20, "overload": 60}
+QUICK = {"load": 4, "overload": 6}
+DEADLINE_S = 10  # of a request under overload
+WAITING_ROWS = 64  # there
+
+
+def main(quick=False, results=RESULTS, rounds=1, peers_python=None):
+    """Measures and writes the report; returns its rows, (what, value, unit)."""
+    seconds = QUICK if quick else SECONDS
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        texts = write_models(Path(folder))
+        rows += overhead(folder, texts)
+        rows += throughput(folder, texts, seconds["load"])
+        rows += overload(folder, texts, seconds["overload"])
+    write(rows, Path(results), typed("serve", rounds, quick, None))
+    return rows
+
+
+def write_models(folder):
+    """Exports three models; gives texts to translate."""
+    from benchmarks.workers.forced_translator import forced_translator, source_texts
+
+    translator = forced_translator("translator_tiny", VOCABULARY_SIZE, NUM_TOKENS)
+    for name in (MODEL, "second", "third"):
+        translator.export(folder / name, num_beams=4)
+    return [
+        source_texts(VOCABULARY_SIZE, 1, 1 + length, seed=seed)[0]
+        for seed, length in enumerate(LENGTHS * 4)
+    ]
+
+
+class Server:
+    """`zoo serve` in a process of its own."""
+
+    def __init__(self, folder, *options):
+        with socket.socket() as http_port, socket.socket() as grpc_port:
+            for each in (http_port, grpc_port):
+                each.bind(("127.0.0.1", 0))
+            self.port = http_port.getsockname()[1]
+            ports = ["--port", str(self.port)]
+            ports += ["--grpc-port", str(grpc_port.getsockname()[1])]
+        command = [sys.executable, "-m", "zoo.cli", "serve", str(folder), *ports]
+        begin = time.monotonic()
+        self.process = subprocess.Popen(
+            [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while not self._is_ready():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"zoo serve ended with {self.process.returncode}.")
+            time.sleep(0.1)
+        self.seconds_to_ready = time.monotonic() - begin
+
+    def _is_ready(self):
+        with contextlib.suppress(OSError):
+            return Client(self.port).get("/readyz")[0] == 200
+        return False
+
+    def memory_mib(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(x for x in status.splitlines() if x.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+class Client:
+    """One that keeps its connection."""
+
+    def __init__(self, port):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def get(self, path):
+        self.connection.request("GET", path)
+        return self._answer()
+
+    def translate(self, text, model=MODEL):
+        """(status, translation or None)"""
+        body = json.dumps({"inputs": [text]})
+        self.connection.request("POST", f"/v1/models/{model}:predict", body)
+        status, content = self._answer()
+        found = json.loads(content)
+        return status, found["outputs"]["translation"][0] if status == 200 else None
+
+    def first_token_s(self, text):
+        """Seconds until a stream shows something."""
+        begin = time.monotonic()
+        body = json.dumps({"inputs": [text]})
+        self.connection.request("POST", f"/v1/models/{MODEL}:stream", body)
+        response = self.connection.getresponse()
+        while line := response.readline():
+            if line.startswith(b"data: ") and json.loads(line[6:])["translation"]:
+                break
+        seconds = time.monotonic() - begin
+        self.connection.close()
+        return seconds
+
+    def _answer(self):
+        response = self.connection.getresponse()
+        return response.status, response.read()
+
+
+def overhead(folder, texts):
+    """Start, what the server adds to a call, and the first token of a stream."""
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401 (registers ops)
+
+    importing = "import tensorflow, tensorflow_text"
+    begin = time.monotonic()
+    subprocess.run([sys.executable, "-c", importing], check=True, capture_output=True)
+    import_s = time.monotonic() - begin
+    server = Server(folder)
+    client = Client(server.port)
+    model = tf.saved_model.load(str(Path(folder) / MODEL / "1"))
+    serve = model.signatures["serving_default"]
+
+    def direct(text):
+        return serve(text=tf.constant([text]))["translation"].numpy()[0].decode()
+
+    wrong = sum(client.translate(text) != (200, direct(text)) for text in texts)
+    added = []
+    for text in texts * 4:
+        begin = time.monotonic()
+        direct(text)
+        middle = time.monotonic()
+        client.translate(text)
+        added.append(time.monotonic() - middle - (middle - begin))
+    client.first_token_s(texts[0])
+    first = [client.first_token_s(text) for text in texts]
+    server.stop()
+    return [
+        ("start to ready with three models", server.seconds_to_ready, "s"),
+        ("of which importing TensorFlow", import_s, "s"),
+        ("answers unlike the SavedModel's", wrong, ""),
+        ("added to a call of the SavedModel, median", 1e3 * _median(added), "ms"),
+        ("first token of a stream, median", 1e3 * _median(first), "ms"),
+        ("first token of a stream, slowest", 1e3 * max(first), "ms"),
+    ]
+
+
+def throughput(folder, texts, seconds):
+    """Requests a second of one client without batches, and of many with them."""
+    alone = Server(folder, "--batch-rows", "1", "--batch-delay-ms", "0")
+    client = Client(alone.port)
+    expected = {text: client.translate(text)[1] for text in texts}
+    one = load(alone.port, texts, 1, seconds, expected)
+    alone.stop()
+    together = Server(folder)
+    load(together.port, texts, CLIENTS, seconds / 2, expected)  # warm
+    many = load(together.port, texts, CLIENTS, seconds, expected)
+    together.stop()
+    return [
+        ("1 client, no batches", one["rate"], "requests/s"),
+        (f"{CLIENTS} clients, batches", many["rate"], "requests/s"),
+        ("that is", many["rate"] / one["rate"], "times"),
+        ("median time of an answer then", 1e3 * many["median_s"], "ms"),
+        ("answers unlike those of one client", one["wrong"] + many["wrong"], ""),
+        ("requests refused", one["refused"] + many["refused"], ""),
+    ]
+
+
+def overload(folder, texts, seconds):
+    """Twice the clients that the waiting room holds."""
+    options = ["--waiting-rows", str(WAITING_ROWS), "--timeout", str(DEADLINE_S)]
+    server = Server(folder, *options)
+    client = Client(server.port)
+    expected = {text: client.translate(text)[1] for text in texts}
+    normal = load(server.port, texts, CLIENTS, max(2, seconds / 6), expected)
+    before = server.memory_mib()
+    clients = 2 * (WAITING_ROWS + CLIENTS)
+    busy = load(server.port, texts, clients, seconds, expected)
+    after = server.memory_mib()
+    begin = time.monotonic()
+    again = load(server.port, texts, 1, 2, expected)
+    normal_after = time.monotonic() - begin - 2
+    server.stop()
+    return [
+        (f"overload, {clients} clients, answered", busy["rate"], "requests/s"),
+        ("of those before", busy["rate"] / normal["rate"], "times"),
+        ("refused with 503", busy["refused"], ""),
+        ("wrong answers", busy["wrong"] + again["wrong"], ""),
+        ("other failures", busy["failed"] + again["failed"], ""),
+        ("slowest answer", busy["slowest_s"], "s"),
+        ("memory before", before, "MiB"),
+        ("memory after", after, "MiB"),
+        ("back to normal after", max(0.0, normal_after), "s"),
+    ]
+
+
+def load(port, texts, num_clients, seconds, expected):
+    """Asks from many clients at once for a while; counts and times the answers."""
+    end = time.monotonic() + seconds
+    times, counts = [], {"wrong": 0, "refused": 0, "failed": 0}
+    lock = threading.Lock()
+
+    def work(number):
+        client = Client(port)
+        place = number
+        while time.monotonic() < end:
+            text = texts[place % len(texts)]
+            place += 1
+            begin = time.monotonic()
+            try:
+                status, answer = client.translate(text)
+            except OSError:
+                status, answer = None, None
+            took = time.monotonic() - begin
+            with lock:
+                if status == 200:
+                    times.append(took)
+                    counts["wrong"] += answer != expected[text]
+                else:
+                    counts["refused" if status == 503 else "failed"] += 1
+            if status == 503:
+                time.sleep(0.05)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(num_clients)]
+    begin = time.monotonic()
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    took = time.monotonic() - begin
+    return {
+        **counts,
+        "rate": len(times) / took,
+        "median_s": _median(times),
+        "slowest_s": max(times, default=0.0),
+    }
+
+
+def write(rows, folder, command):
+    folder.mkdir(parents=True, exist_ok=True)
+    origin = f"{machine()}, {datetime.date.today().isoformat()}"
+    with open(folder / "serve.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("what", "value", "unit"))
+        writer.writerows((what, f"{value:.4g}", unit) for what, value, unit in rows)
+    lines = ["# A server under load", "", f"{origin}.", "", f"    {command}", ""]
+    lines += ["| | |", "| --- | --- |"]
+    lines += [f"| {what} | {value:.4g} {unit} |" for what, value, unit in rows]
+    (folder / "serve.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _median(values):
+    return statistics.median(values) if values else float("nan")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    options = vars(parser(__doc__, quick="seconds in place of minutes").parse_args())
+    for row in main(**options):
+        print("{:48}{:10.4g} {}".format(*row))
