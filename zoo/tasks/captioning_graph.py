@@ -23,7 +23,8 @@ def pixels_of(data, image_size):
         lambda image: fitted_image(image, *image_size),
         data,
         fn_output_signature=(image, tf.TensorSpec([], tf.string)),
-        parallel_iterations=2,
+        # More than one means nothing outside a graph, and TensorFlow says so.
+        parallel_iterations=1 if tf.executing_eagerly() else 2,
     )
 
 
