@@ -9,8 +9,8 @@ was interrupted goes on when the same command is given again.
 
 Measured on two cores of an AMD EPYC server, seed 1:
 
-- the first command: 97.8 % of 2,000 held-out scenes exactly right, in 6.0 minutes with the
-  test, the export and the pictures;
+- the first command: 97.8 % of 2,000 held-out scenes exactly right, in 6.0 minutes with
+  the test, the export and the pictures;
 - the second, on a copy of Flickr8k whose photographs are squeezed to 160 x 160 and of
   which 159 for training are missing: BLEU-4 16.1, CIDEr-D 0.356, BLEU-1 55.1, ROUGE-L
   40.6, METEOR 16.9 (refs:5, PTB tokenizer) on the 1,000 test images, in 80 minutes
