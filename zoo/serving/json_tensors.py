@@ -204,5 +204,8 @@ def _values(name, array):
 
 
 def _shown(value):
-    shown = json.dumps(value, default=str)
+    try:
+        shown = json.dumps(value, default=str)
+    except RecursionError:
+        return "what is nested too deeply"
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

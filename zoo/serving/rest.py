@@ -235,5 +235,5 @@ def _status(status):
 
 def _json(content, status=200, headers=None):
     # NaN and Infinity are allowed here, see "JSON conformance" of the API.
-    body = json.dumps(content, ensure_ascii=False).encode()
+    body = json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace")
     return Response(body, status, headers, media_type="application/json")

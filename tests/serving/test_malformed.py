@@ -1,0 +1,113 @@
+"""Whatever is sent, the answer says what is wrong, and the next one is answered."""
+
+import json
+import urllib.parse
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from tests.serving import small_models
+from zoo.serving.batching import Limits
+from zoo.serving.bounds import Bounds
+from zoo.serving.models import Models
+from zoo.serving.rest import rest_app
+
+EXPECTED = {200, 400, 404, 405, 413}
+FUZZ = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+TEXT = st.text(st.characters(), max_size=8)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | TEXT
+    | st.fixed_dictionaries({"b64": TEXT | st.integers()})
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["text", "times", "b64"]) | TEXT, inner)
+    ),
+    max_leaves=8,
+)
+REQUESTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "instances": VALUES,
+        "inputs": VALUES,
+        "signature_name": st.sampled_from(["words", "repeat", "start", ""]) | VALUES,
+        "other": VALUES,
+    },
+)
+TARGETS = st.sampled_from(
+    [
+        *("shout:predict", "shout:stream", "shout/versions/1:predict"),
+        *("shout/labels/x:predict", "shout:classify", "shout/metadata", "half:predict"),
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_models")
+    small_models.write(folder / "shout" / "1")
+    models = Models(folder, Limits())
+    models.refresh()
+    app = rest_app(models, Bounds(body_bytes=10_000))
+    yield TestClient(app, raise_server_exceptions=False)
+    models.stop()
+
+
+def check(client, answer):
+    assert answer.status_code in EXPECTED, answer.text
+    if answer.status_code != 200:
+        message = answer.json()["error"]
+        assert isinstance(message, str) and len(message) > 8
+    good = client.post("/v1/models/shout:predict", content=b'{"instances": ["a"]}')
+    assert good.status_code == 200
+
+
+@FUZZ
+@given(TARGETS, REQUESTS)
+def test_json_of_every_form(client, target, request):
+    body = json.dumps(request).encode()
+    check(client, client.post(f"/v1/models/{target}", content=body))
+
+
+@FUZZ
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_json(client, body):
+    check(client, client.post("/v1/models/shout:predict", content=body))
+
+
+@FUZZ
+@given(st.integers(0, 60), st.integers(0, 255), st.booleans())
+def test_a_request_that_is_damaged_or_cut(client, place, byte, is_cut):
+    body = bytearray(b'{"signature_name": "words", "instances": [{"b64": "YQ=="}]}')
+    body = body[:place] if is_cut else body[:place] + bytes([byte]) + body[place + 1 :]
+    check(client, client.post("/v1/models/shout:predict", content=bytes(body)))
+
+
+@pytest.mark.parametrize("depth", [10, 100, 900, 960, 980, 990, 1000, 4000])
+@pytest.mark.parametrize("form", ["[%s]", '{"instances": %s}', '{"inputs": [[%s]]}'])
+def test_nested_deeper_and_deeper(client, depth, form):
+    body = form % ("[" * depth + "]" * depth)
+    check(client, client.post("/v1/models/shout:predict", content=body.encode()))
+
+
+@FUZZ
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_addresses(client, target):
+    for method in ("GET", "POST", "DELETE"):
+        address = f"/v1/models/{urllib.parse.quote(target)}"
+        answer = client.request(method, address, content=b"{}")
+        check(client, answer)
