@@ -15,7 +15,7 @@ _SERVE_EPILOG = (
 
 
 _SERVE_BOUNDS = (
-    ("--batch-rows", int, "rows of waiting requests that go together (32)"),
+    ("--batch-rows", int, "rows of waiting requests that go together (16)"),
     ("--batch-delay-ms", float, "how long the first of them waits (1)"),
     ("--waiting-rows", int, "rows that may wait; more are refused with 503 (1,024)"),
     ("--timeout", float, "seconds until a request's answer, or 504 (60)"),
