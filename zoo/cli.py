@@ -16,7 +16,7 @@ _SERVE_EPILOG = (
 
 _SERVE_BOUNDS = (
     ("--batch-rows", int, "rows of waiting requests that go together (16)"),
-    ("--batch-delay-ms", float, "how long the first of them waits (1)"),
+    ("--batch-delay-ms", float, "how long the first of them waits for more (0)"),
     ("--waiting-rows", int, "rows that may wait; more are refused with 503 (1,024)"),
     ("--timeout", float, "seconds until a request's answer, or 504 (60)"),
     ("--request-rows", int, "of a request, or 400 (1,024)"),
