@@ -99,6 +99,11 @@ def shown(browser, section, text):
     return section
 
 
+def ask(section, text):
+    section.find_element(By.TAG_NAME, "textarea").send_keys(text)
+    section.find_element(By.TAG_NAME, "button").click()
+
+
 def complaints(browser):
     """What the browser's console holds against the page."""
     return [each["message"] for each in browser.get_log("browser")]
@@ -132,16 +137,17 @@ def test_a_translation_with_alternatives_and_attention_by_keyboard(browser, serv
 def test_what_a_model_says_is_text_and_no_markup(browser, serve):
     browser.get(serve())
     section = card(browser, "translate")
-    section.find_element(By.TAG_NAME, "textarea").send_keys("<b>")
-    section.find_element(By.TAG_NAME, "button").click()
-    shown(browser, section, "<i>kein Markup</i>")
+    ask(section, "<b>")
+    shown(browser, section, "The same in a shell")
+    answer = section.find_element(By.CLASS_NAME, "answer")
+    assert answer.text == "<i>kein Markup</i>"
+    assert not answer.find_elements(By.TAG_NAME, "i")
 
 
 def test_bars_and_highlighted_spans(browser, serve):
     browser.get(serve())
     section = card(browser, "reviews")
-    section.find_element(By.TAG_NAME, "textarea").send_keys("fine")
-    section.find_element(By.TAG_NAME, "button").click()
+    ask(section, "fine")
     shown(browser, section, "80.0 %")
     bars = [
         each.text.split("\n") for each in section.find_elements(By.CLASS_NAME, "bar")
@@ -153,8 +159,7 @@ def test_bars_and_highlighted_spans(browser, serve):
     )
     assert abs(good - 4 * bad) <= 4
     section = card(browser, "entities")
-    section.find_element(By.TAG_NAME, "textarea").send_keys("Änna lives in Rome.")
-    section.find_element(By.TAG_NAME, "button").click()
+    ask(section, "Änna lives in Rome.")
     shown(browser, section, "The same in a shell")
     marks = [each.text for each in section.find_elements(By.TAG_NAME, "mark")]
     assert marks == ["Ännaperson", "Romeplace"]
@@ -199,16 +204,17 @@ def test_an_empty_form_says_what_is_missing(browser, serve):
     section = card(browser, "captions")
     (send,) = section.find_elements(By.CSS_SELECTOR, "form > button")
     send.click()
-    shown(browser, section, "Choose a file first.")
+    wrong = until(browser, lambda: section.find_elements(By.CLASS_NAME, "wrong"))
+    assert [each.text for each in wrong] == ["Choose a file first."]
 
 
-def test_a_server_that_is_gone_is_told_in_words(browser, serve, models, monkeypatch):
+def test_a_server_that_is_gone_is_told_in_words(browser, serve):
     browser.get(serve())
     section = card(browser, "reviews")
-    section.find_element(By.TAG_NAME, "textarea").send_keys("fine")
     browser.execute_script("window.fetch = () => Promise.reject(new Error())")
-    section.find_element(By.TAG_NAME, "button").click()
-    shown(browser, section, "The server does not answer.")
+    ask(section, "fine")
+    (wrong,) = until(browser, lambda: section.find_elements(By.CLASS_NAME, "wrong"))
+    assert wrong.text == "The server does not answer. Is it still running?"
 
 
 def test_a_token_is_asked_for(browser, serve):
@@ -216,8 +222,7 @@ def test_a_token_is_asked_for(browser, serve):
     field = until(browser, lambda: browser.find_elements(By.ID, "token"))[0]
     field.send_keys(TOKEN, Keys.ENTER)
     section = card(browser, "reviews")
-    section.find_element(By.TAG_NAME, "textarea").send_keys("fine")
-    section.find_element(By.TAG_NAME, "button").click()
+    ask(section, "fine")
     shown(browser, section, "Authorization: Bearer TOKEN")
     assert TOKEN not in section.text
 
@@ -226,8 +231,7 @@ def test_nothing_is_wider_than_a_phone(browser, serve):
     browser.set_window_size(500, 900)
     browser.get(serve())
     section = card(browser, "translate")
-    section.find_element(By.TAG_NAME, "textarea").send_keys("good morning")
-    section.find_element(By.TAG_NAME, "button").click()
+    ask(section, "good morning")
     shown(browser, section, "The same in a shell")
     width = "return document.documentElement.scrollWidth - window.innerWidth"
     assert browser.execute_script(width) <= 0
