@@ -6,7 +6,7 @@ import time
 
 from starlette.concurrency import run_in_threadpool
 
-from zoo.serving.batching import RetiredError
+from zoo.serving.batching import DeadlineError, RetiredError
 
 
 async def ask(models, target, signature_name, read, most_rows, deadline):
@@ -21,8 +21,8 @@ async def ask(models, target, signature_name, read, most_rows, deadline):
         deadline: float, as `time.monotonic()`.
 
     Raises:
-        NotFoundError, ValueError, OverloadedError, DeadlineError, TimeoutError; and
-        what the model raises.
+        NotFoundError, ValueError, OverloadedError, DeadlineError; and what the
+        model raises.
     """
     while True:
         version = models.get(*target)
@@ -39,8 +39,11 @@ async def ask(models, target, signature_name, read, most_rows, deadline):
         except RetiredError:
             continue  # its successor is there already
         break
-    async with asyncio.timeout(deadline - time.monotonic()):
-        return version, await asyncio.wrap_future(future)
+    try:
+        async with asyncio.timeout(deadline - time.monotonic()):
+            return version, await asyncio.wrap_future(future)
+    except TimeoutError:
+        raise DeadlineError from None
 
 
 def signature_of(version, name):

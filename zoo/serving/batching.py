@@ -12,13 +12,19 @@ import numpy as np
 class OverloadedError(Exception):
     """More waits already than was allowed to wait."""
 
+    def __str__(self):
+        return "Too many requests wait already. Try again later."
+
 
 class RetiredError(Exception):
     """The model is being unloaded and takes nothing more."""
 
 
 class DeadlineError(Exception):
-    """The time that a request may take was over before its turn came."""
+    """The time that a request may take is over."""
+
+    def __str__(self):
+        return "The answer took longer than a request may."
 
 
 class Limits(NamedTuple):

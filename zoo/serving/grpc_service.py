@@ -28,14 +28,8 @@ _CODES = {
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
-    TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
     ValueError: grpc.StatusCode.INVALID_ARGUMENT,
     tf.errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
-}
-_MESSAGES = {
-    OverloadedError: "Too many requests wait already. Try again later.",
-    DeadlineError: "The answer took longer than a request may.",
-    TimeoutError: "The answer took longer than a request may.",
 }
 
 
@@ -106,12 +100,9 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 f"{list(request.metadata_field)}."
             )
         version = self.models.get(*_target(request.model_spec))
-        definitions = get_model_metadata_pb2.SignatureDefMap()
-        for name, definition in version.signature_defs.items():
-            definitions.signature_def[name].CopyFrom(definition)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         _describe(response.model_spec, request.model_spec.name, version)
-        response.metadata[_METADATA].Pack(definitions)
+        response.metadata[_METADATA].Pack(version.signature_defs)
         return response
 
 
@@ -158,8 +149,7 @@ async def _answered(answer, context):
         return await answer
     except tuple(_CODES) as error:
         kind = next(kind for kind in _CODES if isinstance(error, kind))
-        message = _MESSAGES.get(kind) or str(error)
-        return await context.abort(_CODES[kind], message)
+        return await context.abort(_CODES[kind], str(error))
 
 
 def _target(spec):

@@ -73,19 +73,19 @@ def response(outputs, is_row):
     >>> response({"score": np.array([0.5, 1.0])}, is_row=True)
     {"predictions": [0.5, 1.0]}
     """
-    values = {name: _values(name, array) for name, array in outputs.items()}
-    if len(values) == 1:
-        (columns,) = values.values()
-        return {"predictions" if is_row else "outputs": columns}
+    columns = {name: values(name, array) for name, array in outputs.items()}
+    if len(columns) == 1:
+        (column,) = columns.values()
+        return {"predictions" if is_row else "outputs": column}
     if not is_row:
-        return {"outputs": values}
-    if len({len(column) for column in values.values()}) != 1:
+        return {"outputs": columns}
+    if len({len(column) for column in columns.values()}) != 1:
         raise ValueError(
             "The outputs of this signature differ in their first dimension, so they "
             "make no rows. Ask with 'inputs' in place of 'instances'."
         )
-    rows = zip(*values.values(), strict=True)
-    return {"predictions": [dict(zip(values, row, strict=True)) for row in rows]}
+    rows = zip(*columns.values(), strict=True)
+    return {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
 
 
 def _columns(instances, specs):
@@ -190,7 +190,7 @@ def _bytes(value):
         raise ValueError("no base64") from error
 
 
-def _values(name, array):
+def values(name, array):
     """An array as lists of what JSON can say."""
     if array.dtype != object:
         return array.tolist()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
 from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow_serving.apis import prediction_log_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, prediction_log_pb2
 
 from zoo.serving.batching import Batcher
 from zoo.serving.metrics import Metrics
@@ -72,7 +72,7 @@ class Version:
     Attributes:
         number: int.
         signatures: dict of `Signature`.
-        signature_defs: dict of what the file says of them, for clients that ask.
+        signature_defs: SignatureDefMap, what the file says, for clients that ask.
     """
 
     def __init__(self, path, limits, metrics):
@@ -86,7 +86,11 @@ class Version:
             )
             for name, function in self._model.signatures.items()
         }
-        self._warm_up(path / _WARMUP)
+        try:
+            self._warm_up(path / _WARMUP)
+        except Exception:
+            self.close()
+            raise
 
     def _warm_up(self, path):
         """Runs the requests that were exported with the model: no user shall wait."""
@@ -138,7 +142,12 @@ class Models:
 
     def names(self):
         """The models that answer, sorted."""
-        return sorted(name for name, versions in self._loaded.items() if versions)
+        return [name for name, _ in self.newest()]
+
+    def newest(self):
+        """list of (name, Version), sorted by name."""
+        loaded = sorted(self._loaded.items())
+        return [(name, versions[max(versions)]) for name, versions in loaded]
 
     def get(self, name, version=None, label=None):
         """The Version that a request means; the newest where it says none.
@@ -238,7 +247,8 @@ class Models:
             self._loading.discard((name, number))
         self._failed.pop((name, number), None)
         # A new dict: who reads has one or the other, never one that changes.
-        self._loaded[name] = {**self._loaded.get(name, {}), number: version}
+        versions = {**self._loaded.get(name, {}), number: version}
+        self._loaded = {**self._loaded, name: versions}
         _logger.info("%s/%d is loaded.", name, number)
 
     def _retire(self, name, wanted, keep_one=True):
@@ -247,9 +257,8 @@ class Models:
         kept = {number: v for number, v in loaded.items() if number in wanted}
         if not kept and wanted and keep_one:
             kept = {max(loaded): loaded[max(loaded)]}
-        self._loaded = {**self._loaded, name: kept}
-        if not kept:
-            self._loaded = {k: v for k, v in self._loaded.items() if k != name}
+        others = {k: v for k, v in self._loaded.items() if k != name}
+        self._loaded = {**others, name: kept} if kept else others
         for number, version in loaded.items():
             if number not in kept:
                 version.close()
@@ -259,7 +268,10 @@ class Models:
 def _signature_defs(path):
     saved = saved_model_pb2.SavedModel()
     saved.ParseFromString((path / "saved_model.pb").read_bytes())
-    return dict(saved.meta_graphs[0].signature_def)
+    definitions = get_model_metadata_pb2.SignatureDefMap()
+    for name, definition in saved.meta_graphs[0].signature_def.items():
+        definitions.signature_def[name].CopyFrom(definition)
+    return definitions
 
 
 def _versions(folder):

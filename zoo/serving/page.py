@@ -1,6 +1,7 @@
 """The page that anyone can try the models on: one file, which needs no network."""
 
 import base64
+import functools
 import hashlib
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from starlette.responses import Response
 _FILE = Path(__file__).with_name("page.html")
 
 
+@functools.cache
 def page():
     """The response: the page, and that a browser runs nothing but what is in it."""
     content = _FILE.read_text(encoding="utf-8")

@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
-from tensorflow_serving.apis import get_model_metadata_pb2
 
 from zoo.serving import json_tensors, streaming
 from zoo.serving.asking import ask, signature_of
@@ -58,7 +57,7 @@ def rest_app(models, bounds, lifespan=None):
         return await _answered(_look, request, models, bounds)
 
     async def names(request):
-        return _json({"models": [_about(name, models) for name in models.names()]})
+        return _json({"models": [_about(*each) for each in models.newest()]})
 
     async def home(request):
         return page()
@@ -121,10 +120,9 @@ def _refusal(error):
         return _json({"error": str(error)}, 400)
     if isinstance(error, OverloadedError):
         headers = {"Retry-After": str(_RETRY_AFTER_S)}
-        message = "Too many requests wait already. Try again later."
-        return _json({"error": message}, 503, headers)
-    if isinstance(error, DeadlineError | TimeoutError):
-        return _json({"error": "The answer took longer than a request may."}, 504)
+        return _json({"error": str(error)}, 503, headers)
+    if isinstance(error, DeadlineError):
+        return _json({"error": str(error)}, 504)
     return None
 
 
@@ -152,7 +150,9 @@ async def _stream(request, models, bounds, streams):
     content = json_tensors.parse(await _body(request, bounds.body_bytes))
     version = models.get(*target)
     streaming.check_streams(version)
-    inputs = json_tensors.tensors(content, signature_of(version, "start").inputs)
+    inputs = await run_in_threadpool(
+        json_tensors.tensors, content, signature_of(version, "start").inputs
+    )
     if streams.locked():
         raise OverloadedError
     await streams.acquire()
@@ -165,12 +165,10 @@ async def _stream(request, models, bounds, streams):
 
 
 async def _look(request, models, bounds):
-    action = request.path_params["target"].endswith("/metadata") and "/metadata"
-    name, number, label = _target(request, action or None)
-    if action:
-        version = models.get(name, number, label)
-        return _json(_metadata(name, version))
-    known = models.statuses(name, number, label)
+    if request.path_params["target"].endswith("/metadata"):
+        name, *which = _target(request, "/metadata")
+        return _json(_metadata(name, models.get(name, *which)))
+    known = models.statuses(*_target(request, None))
     return _json({"model_version_status": [_status(status) for status in known]})
 
 
@@ -201,9 +199,8 @@ async def _body(request, most_bytes):
     return bytes(body)
 
 
-def _about(name, models):
+def _about(name, version):
     """What the page needs to know of a model."""
-    version = models.get(name)
     signatures = {
         key: {"inputs": list(each.inputs), "outputs": list(each.outputs)}
         for key, each in version.signatures.items()
@@ -212,12 +209,9 @@ def _about(name, models):
 
 
 def _metadata(name, version):
-    defs = get_model_metadata_pb2.SignatureDefMap()
-    for signature_name, signature in version.signature_defs.items():
-        defs.signature_def[signature_name].CopyFrom(signature)
     spec = {"name": name, "signature_name": "", "version": str(version.number)}
     signatures = json_format.MessageToDict(
-        defs,
+        version.signature_defs,
         preserving_proto_field_name=True,
         always_print_fields_with_no_presence=True,
     )

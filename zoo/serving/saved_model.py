@@ -7,6 +7,8 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
 
+from zoo.serving.json_tensors import values
+
 MOST_BYTES = 2**30  # of a file: as the tasks on files read them
 _KINDS = ("text", "image_bytes", "audio_bytes")
 _KNOWN_INPUTS = {(kind, "string (None,)") for kind in _KINDS}
@@ -49,9 +51,9 @@ def predict(path: str | Path, inputs: list[str]) -> list[str]:
     # The name keeps the loaded model, and with it its weights, alive.
     model = tf.saved_model.load(str(latest_version(path)))
     serve, kind = _signature(path, model.signatures)
-    values = inputs if kind == "text" else [_file_bytes(name) for name in inputs]
-    outputs = serve(**{kind: tf.constant(values, tf.string)})
-    outputs = {name: _plain(outputs[name]) for name in sorted(outputs)}
+    asked = inputs if kind == "text" else [_file_bytes(name) for name in inputs]
+    outputs = serve(**{kind: tf.constant(asked, tf.string)})
+    outputs = {name: values(name, outputs[name].numpy()) for name in sorted(outputs)}
     if not any(outputs.get("error", [True])):
         del outputs["error"]
     answers = [v for v in outputs.values() if all(isinstance(x, str) for x in v)]
@@ -59,20 +61,6 @@ def predict(path: str | Path, inputs: list[str]) -> list[str]:
         return answers[0]
     rows = ({name: outputs[name][i] for name in outputs} for i in range(len(inputs)))
     return [json.dumps(row, ensure_ascii=False) for row in rows]
-
-
-def _plain(tensor):
-    """A tensor as lists of numbers and strings."""
-    if tensor.dtype != tf.string:
-        return tensor.numpy().tolist()
-
-    def decoded(value):
-        is_list = isinstance(value, list)
-        if is_list:
-            return [decoded(x) for x in value]
-        return value.decode("utf-8", "replace")
-
-    return decoded(tensor.numpy().tolist())
 
 
 def _file_bytes(path):
