@@ -2,6 +2,21 @@ import socket
 
 import pytest
 
+from tests.serving import small_models
+from zoo.serving.batching import Limits
+from zoo.serving.models import Models
+
+
+@pytest.fixture(scope="module")
+def shouting(tmp_path_factory):
+    """Models, of which one, called shout, is loaded."""
+    folder = tmp_path_factory.mktemp("saved_models")
+    small_models.write(folder / "shout" / "1")
+    models = Models(folder, Limits())
+    models.refresh()
+    yield models
+    models.stop()
+
 
 @pytest.fixture
 def unused_ports():

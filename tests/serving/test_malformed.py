@@ -8,10 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.serving import small_models
-from zoo.serving.batching import Limits
 from zoo.serving.bounds import Bounds
-from zoo.serving.models import Models
 from zoo.serving.rest import rest_app
 
 EXPECTED = {200, 400, 404, 405, 413}
@@ -57,14 +54,9 @@ TARGETS = st.sampled_from(
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("saved_models")
-    small_models.write(folder / "shout" / "1")
-    models = Models(folder, Limits())
-    models.refresh()
-    app = rest_app(models, Bounds(body_bytes=10_000))
-    yield TestClient(app, raise_server_exceptions=False)
-    models.stop()
+def client(shouting):
+    app = rest_app(shouting, Bounds(body_bytes=10_000))
+    return TestClient(app, raise_server_exceptions=False)
 
 
 def complaint(client, answer):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from zoo.serving.batching import DeadlineError
 from zoo.serving.models import DEFAULT_SIGNATURE
 
 _START, _STEP = "start", "step"
@@ -54,7 +55,7 @@ def stream(version, state, deadline, ended):
             event = {name: _only(state[name]).decode("utf-8", "replace")}
             error = _only(state[_ERROR]).decode() if _ERROR in state else ""
             if time.monotonic() > deadline:
-                error = "The answer took too long."
+                error = str(DeadlineError())
             if error:
                 event[_ERROR] = error
             if error or _only(state[_FINISHED]):
