@@ -43,7 +43,7 @@ def model():
 
 
 def batcher(model, joins=True, **limits):
-    limits = {"batch_rows": 4, "delay_s": 0.0, "waiting_rows": 6, **limits}
+    limits = {"batch_rows": 4, "batches": 1, "waiting_rows": 6, **limits}
     return Batcher(model, Limits(**limits), joins)
 
 
@@ -71,6 +71,24 @@ def test_what_waits_goes_together(model):
     model.may_run.set()
     assert answers([first, *others]) == [[0], [2], [4], [6], [8], [10]]
     assert model.rows == [1, 4, 1]
+    own.close()
+
+
+def test_batches_run_beside_each_other():
+    together = threading.Barrier(2)
+
+    def model(inputs):
+        together.wait(SOON)  # breaks if the other one does not come
+        return inputs
+
+    own = Batcher(model, Limits(batch_rows=1, batches=2))
+    futures = [own.submit(column(i), NEVER) for i in range(4)]
+    assert [future.result(SOON)["x"].tolist() for future in futures] == [
+        [0],
+        [1],
+        [2],
+        [3],
+    ]
     own.close()
 
 

@@ -32,14 +32,16 @@ class Limits(NamedTuple):
 
     Attributes:
         batch_rows: rows of all requests of a batch together; a request of more goes
-            alone. Exports compile for 1, 4, 8, 16 and 64 rows and fill up to these, so
-            that 16 waste little where a few dozen clients ask.
-        delay_s: seconds that the first of a batch waits for others. While a batch runs
+            alone. Exports compile for 1, 4, 8, 16 and 64 rows and fill up to these.
+        batches: that run at the same time. One alone leaves cores idle between its
+            steps; few large ones leave nobody waiting to fill the next.
+        delay_s: seconds that the first of a batch waits for others. While batches run
             the next gathers anyhow, and one who asks alone is answered sooner without.
         waiting_rows: rows that may wait before further requests are refused.
     """
 
-    batch_rows: int = 16
+    batch_rows: int = 8
+    batches: int = 3
     delay_s: float = 0.0
     waiting_rows: int = 1024
 
@@ -53,10 +55,10 @@ class _Request(NamedTuple):
 
 
 class Batcher:
-    """Runs a function on the joined rows of requests, in a thread of its own.
+    """Runs a function on the joined rows of requests, in threads of its own.
 
-    While one batch runs the next one gathers, so that under load batches grow by
-    themselves and nobody waits for `delay_s`.
+    While batches run the next one gathers, so that under load they grow by themselves
+    and nobody waits for `delay_s`.
 
     Args:
         run: function of a dict of arrays that gives such a dict; of arrays that are
@@ -75,9 +77,10 @@ class Batcher:
         self._waiting = collections.deque()
         self._waiting_rows = 0
         self._changed = threading.Condition()
+        self._running = 0
         self._closed = False
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        # It makes a thread when there is work for it.
+        self._threads = concurrent.futures.ThreadPoolExecutor(limits.batches)
 
     def submit(self, inputs, deadline):
         """A future of the outputs of `inputs`.
@@ -101,14 +104,17 @@ class Batcher:
             self._waiting.append(request)
             self._waiting_rows += rows
             self._changed.notify()
+            if self._running < self._limits.batches:
+                self._running += 1
+                self._threads.submit(self._work)
         return request.future
 
     def close(self):
         """Takes nothing more, finishes what waits, and returns when that is done."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        self._threads.shutdown()
 
     def _work(self):
         while batch := self._next_batch():
@@ -118,17 +124,18 @@ class Batcher:
                 self._answer(live)
 
     def _next_batch(self):
-        """Requests of one key, at most `batch_rows` of them; none when closed."""
+        """Requests of one key, at most `batch_rows` of them; none if nothing waits."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            if not self._waiting:
-                return []
-            if self._joins and not self._closed:
-                full = time.monotonic() + self._limits.delay_s
+            if self._waiting and self._joins and self._limits.delay_s:
                 self._changed.wait_for(
-                    lambda: self._waiting_rows >= self._limits.batch_rows,
-                    timeout=full - time.monotonic(),
+                    lambda: (
+                        self._closed or self._waiting_rows >= self._limits.batch_rows
+                    ),
+                    timeout=self._limits.delay_s,
                 )
+            if not self._waiting:
+                self._running -= 1
+                return []
             first = self._waiting.popleft()
             batch, rows, left = [first], first.rows, collections.deque()
             for request in self._waiting:

@@ -77,6 +77,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             self.models,
             _target(request.model_spec),
             name,
+            request.ByteSize(),
             lambda specs: _arrays(request.inputs, specs),
             self.bounds.rows,
             time.monotonic() + seconds,

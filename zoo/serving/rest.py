@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from zoo.serving import json_tensors, streaming
-from zoo.serving.asking import ask, signature_of
+from zoo.serving.asking import ask, off_the_loop, signature_of
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.metrics import CONTENT_TYPE
 from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
@@ -129,30 +129,32 @@ def _refusal(error):
 async def _ask(request, models, bounds):
     target = _target(request, ":predict")
     deadline = time.monotonic() + bounds.seconds
-    content = json_tensors.parse(await _body(request, bounds.body_bytes))
+    body = await _body(request, bounds.body_bytes)
+    content = await off_the_loop(len(body), json_tensors.parse, body)
     _, outputs = await ask(
         models,
         target,
         content.get("signature_name") or DEFAULT_SIGNATURE,
+        len(body),
         lambda specs: json_tensors.tensors(content, specs),
         bounds.rows,
         deadline,
     )
-    answer = await run_in_threadpool(
-        json_tensors.response, outputs, "instances" in content
+    return await off_the_loop(
+        sum(array.nbytes for array in outputs.values()),
+        lambda: _json(json_tensors.response(outputs, "instances" in content)),
     )
-    return _json(answer)
 
 
 async def _stream(request, models, bounds, streams):
     target = _target(request, ":stream")
     deadline = time.monotonic() + bounds.seconds
-    content = json_tensors.parse(await _body(request, bounds.body_bytes))
+    body = await _body(request, bounds.body_bytes)
+    content = await off_the_loop(len(body), json_tensors.parse, body)
     version = models.get(*target)
     streaming.check_streams(version)
-    inputs = await run_in_threadpool(
-        json_tensors.tensors, content, signature_of(version, "start").inputs
-    )
+    specs = signature_of(version, "start").inputs
+    inputs = await off_the_loop(len(body), json_tensors.tensors, content, specs)
     if streams.locked():
         raise OverloadedError
     await streams.acquire()
