@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tyro
 
 import zoo
+from recipes.command_line import run
 from zoo.data.generated_scenes import captioned_scenes
 from zoo.tasks.caption_scores import caption_scores, caption_scores_of_each
 
@@ -87,6 +87,8 @@ def main(
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
+    save_minutes: float = 10.0,
+    skip_bad_steps: bool = False,
     resume: bool = True,
 ):
     """Learns to describe images.
@@ -121,6 +123,8 @@ def main(
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, pictures (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
+        save_minutes: How often to save inside an epoch.
+        skip_bad_steps: Go on without a batch that makes the loss infinite or NaN.
         resume: Go on with the run in run_dir; otherwise move it aside.
     """
     settings = dict(locals())
@@ -185,6 +189,8 @@ def main(
         mode="max",
         patience=patience,
         average=settings["average"],
+        save_minutes=save_minutes,
+        skip_bad_steps=skip_bad_steps,
         resume=resume,
     )
 
@@ -248,6 +254,8 @@ def learn_words(captioner, train, run_dir, settings):
         run_dir=f"{run_dir}-words",
         settings=settings,
         average=None,
+        save_minutes=settings["save_minutes"],
+        skip_bad_steps=settings["skip_bad_steps"],
         resume=settings["resume"],
     )
 
@@ -289,4 +297,4 @@ def name_of(data):
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

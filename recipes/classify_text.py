@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tyro
 
 import zoo
+from recipes.command_line import run
 from zoo.data.language_names import language_names
 
 # What trains well: on short names, and on sentences.
@@ -71,6 +71,8 @@ def main(
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
+    save_minutes: float = 10.0,
+    skip_bad_steps: bool = False,
     resume: bool = True,
 ):
     """Learns to tell classes of texts apart.
@@ -98,6 +100,8 @@ def main(
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, reports (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
+        save_minutes: How often to save inside an epoch.
+        skip_bad_steps: Go on without a batch that makes the loss infinite or NaN.
         resume: Go on with the run in run_dir; otherwise move it aside.
     """
     settings = dict(locals())
@@ -172,6 +176,8 @@ def main(
         validation=validation,
         monitor="val_accuracy",
         patience=patience,
+        save_minutes=save_minutes,
+        skip_bad_steps=skip_bad_steps,
         resume=resume,
     )
 
@@ -221,4 +227,4 @@ def write_report(classifier, examples, run_dir):
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

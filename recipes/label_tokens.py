@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tyro
 
 import zoo
+from recipes.command_line import run
 
 RANDOM = {"learning_rate": 1e-3, "epochs": 15}
 TRAINED = {"learning_rate": 5e-5, "epochs": 5}
@@ -55,6 +55,8 @@ def main(
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
+    save_minutes: float = 10.0,
+    skip_bad_steps: bool = False,
     resume: bool = True,
 ):
     """Learns to label the words of sentences.
@@ -78,6 +80,8 @@ def main(
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints and curves (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
+        save_minutes: How often to save inside an epoch.
+        skip_bad_steps: Go on without a batch that makes the loss infinite or NaN.
         resume: Go on with the run in run_dir; otherwise move it aside.
     """
     settings = dict(locals())
@@ -137,6 +141,8 @@ def main(
         validation=validation,
         monitor="val_f1" if is_of_spans else "val_accuracy",
         patience=patience,
+        save_minutes=save_minutes,
+        skip_bad_steps=skip_bad_steps,
         resume=resume,
     )
 
@@ -167,4 +173,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tyro
 
 import zoo
+from recipes.command_line import run
 from zoo.data.python_reference import python_reference
 
 # What trains well: on two megabytes of text, and on tens of them.
@@ -44,6 +44,8 @@ def main(
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
+    save_minutes: float = 10.0,
+    skip_bad_steps: bool = False,
     resume: bool = True,
 ):
     """Learns to fill in words that were hidden.
@@ -68,6 +70,8 @@ def main(
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, the preset (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
+        save_minutes: How often to save inside an epoch.
+        skip_bad_steps: Go on without a batch that makes the loss infinite or NaN.
         resume: Go on with the run in run_dir; otherwise move it aside.
     """
     settings = dict(locals())
@@ -135,6 +139,8 @@ def main(
         validation=validation,
         decoding=rows,
         monitor="val_perplexity",
+        save_minutes=save_minutes,
+        skip_bad_steps=skip_bad_steps,
         resume=resume,
     )
 
@@ -164,4 +170,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

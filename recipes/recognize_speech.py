@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-import tyro
 
 import zoo
+from recipes.command_line import run
 from zoo.data.morse import morse_sounds
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.data.wav_decoding import decode_wav
@@ -95,6 +95,8 @@ def main(
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
+    save_minutes: float = 10.0,
+    skip_bad_steps: bool = False,
     resume: bool = True,
 ):
     """Learns to write down what is said.
@@ -134,6 +136,8 @@ def main(
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, pictures (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
+        save_minutes: How often to save inside an epoch.
+        skip_bad_steps: Go on without a batch that makes the loss infinite or NaN.
         resume: Go on with the run in run_dir; otherwise move it aside.
     """
     settings = dict(locals())
@@ -210,6 +214,8 @@ def main(
         patience=patience,
         average=settings["average"],
         average_of="last",
+        save_minutes=save_minutes,
+        skip_bad_steps=skip_bad_steps,
         resume=resume,
     )
 
@@ -297,4 +303,4 @@ def name_of(data, leave_out):
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

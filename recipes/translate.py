@@ -37,9 +37,9 @@ from typing import Literal
 
 import keras
 import tensorflow as tf
-import tyro
 
 import zoo
+from recipes.command_line import run
 from zoo.data.generated import date_pairs
 
 # What trains well: on the generated corpus, and on tens of thousands of sentences.
@@ -102,6 +102,8 @@ def main(
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
+    save_minutes: float = 10.0,
+    skip_bad_steps: bool = False,
     resume: bool = True,
 ):
     """Learns to translate from pairs of sentences.
@@ -133,6 +135,8 @@ def main(
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, samples (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
+        save_minutes: How often to save inside an epoch.
+        skip_bad_steps: Go on without a batch that makes the loss infinite or NaN.
         resume: Go on with the run in run_dir; otherwise move it aside.
     """
     settings = dict(locals())
@@ -191,6 +195,8 @@ def main(
         decoding={"num_beams": 1},
         patience=patience,
         average=settings["average"],
+        save_minutes=save_minutes,
+        skip_bad_steps=skip_bad_steps,
         resume=resume,
     )
 
@@ -256,4 +262,4 @@ def in_small_letters(pair):
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

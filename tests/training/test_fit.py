@@ -170,7 +170,7 @@ def test_no_resume_moves_the_old_run_aside(run_dir):
 
 def test_without_validation_it_monitors_the_loss(run_dir):
     history = training.fit(Task(), batches, epochs=2, run_dir=run_dir, verbose=0)
-    assert set(history) == {"epoch", "loss", "learning_rate", "seconds"}
+    assert set(history) == {"epoch", "loss", "mae", "learning_rate", "seconds"}
     assert training.best_checkpoints(run_dir, 1)
 
 

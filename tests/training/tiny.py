@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.data.epoch_dataset import epoch_dataset
+
 EXAMPLES = [
     {"source": "a dog", "target": "ein Hund"},
     {"source": "a cat", "target": b"eine Katze"},
@@ -23,7 +25,8 @@ def tiny_model(seed=0, units=3):
         ]
     )
     schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 3, 0.9)
-    model.compile(keras.optimizers.Adam(schedule), loss="mse", jit_compile=False)
+    adam = keras.optimizers.Adam(schedule)
+    model.compile(adam, loss="mse", metrics=["mae"], jit_compile=False)
     return model
 
 
@@ -63,3 +66,42 @@ class Interrupt(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if self.now == self.epoch and batch == 1:
             raise KeyboardInterrupt
+
+
+class Epochs:
+    """Epochs of seven batches, none like another; those in `bad` hold a NaN."""
+
+    num_batches = 7
+
+    def __init__(self, bad=()):
+        self.bad = bad
+
+    def batches(self, epoch):
+        for step in range(self.num_batches):
+            x = np.random.default_rng([epoch, step]).normal(size=(8, 4))
+            if (epoch, step) in self.bad:
+                x[0] = np.nan
+            yield x.astype("float32"), x.sum(axis=1, keepdims=True).astype("float32")
+
+    def __call__(self, first_epoch=0):
+        signature = (
+            tf.TensorSpec((8, 4), tf.float32),
+            tf.TensorSpec((8, 1), tf.float32),
+        )
+        return epoch_dataset(self, signature, first_epoch)
+
+
+class Stop(keras.callbacks.Callback):
+    """Calls `act` once, behind a batch of an epoch (from 0)."""
+
+    def __init__(self, epoch, batch, act):
+        super().__init__()
+        self.where = [epoch, batch]
+        self.act = act
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if [self.now, batch] == self.where:
+            self.act()

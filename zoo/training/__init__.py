@@ -19,6 +19,7 @@ from zoo.training.model_card import describe_machine, write_model_card
 from zoo.training.report import Report
 from zoo.training.run_folder import RunFolder, read_metrics
 from zoo.training.sound_pictures import draw_transcript
+from zoo.training.stopping import TrainingStoppedError
 from zoo.training.tensorboard_events import TensorBoardEvents
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Report",
     "RunFolder",
     "TensorBoardEvents",
+    "TrainingStoppedError",
     "average_weights",
     "best_checkpoints",
     "describe_machine",

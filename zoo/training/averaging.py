@@ -51,15 +51,15 @@ def average_weights(model, paths):
 
 def _newest_record(run_dir):
     folder = Path(run_dir) / "checkpoints"
-    paths = sorted(folder.glob("epoch-*.json"))
+    paths = files.record_paths(folder)
     if not paths:
         raise ValueError(
             f"{folder} holds no checkpoints. Train first, with Checkpoints or "
             "zoo.training.fit."
         )
-    return folder, json.loads(paths[-1].read_text(encoding="utf-8"))
+    return folder, json.loads(paths[0].read_text(encoding="utf-8"))
 
 
 def _weights_of(folder, epochs):
-    paths = [files.weights_path(files.record_path(folder, n)) for n in epochs]
+    paths = [files.weights_path(folder, n) for n in epochs]
     return [path for path in paths if path.is_file()]

@@ -1,11 +1,13 @@
 """One checkpoint on the disk: how it is written, and how it is read or refused.
 
-Epoch 7 is three files, each written beside and then moved into place:
+The state after 3 epochs and 120 batches of the next is two files, each written beside
+and then moved into place:
 
-    epoch-0007.state.weights.h5   `model.save_weights`: weights and optimizer
-    epoch-0007.weights.h5         the weights alone, to average or to keep
-    epoch-0007.json               history, random state and checksum; written
-                                  last, so that it vouches for the others
+    state-0003-00000120.npz    weights, optimizer, random states, metrics
+    state-0003-00000120.json   history and checksum; written last, so that it vouches
+                               for the other
+
+Each epoch leaves its weights alone too, to average or to keep: epoch-0003.weights.h5.
 """
 
 import hashlib
@@ -14,40 +16,64 @@ import warnings
 
 import h5py
 import keras
+import numpy as np
 
 from zoo.training.atomic_write import atomic_write
 
 
-def record_path(folder, epoch):
-    return folder / f"epoch-{epoch:04d}.json"
+def weights_path(folder, epoch):
+    return folder / f"epoch-{epoch:04d}.weights.h5"
 
 
-def state_path(record):
-    return record.with_suffix(".state.weights.h5")
+def record_paths(folder):
+    """The JSON files of the states of a folder, newest first."""
+    return sorted(folder.glob("state-*.json"), reverse=True)
 
 
-def weights_path(record):
-    return record.with_suffix(".weights.h5")
+def state_path(record_path):
+    return record_path.with_suffix(".npz")
 
 
-def write_checkpoint(folder, epoch, model, facts):
-    """Writes the three files; `facts` is a dict of plain values for the JSON."""
-    path = record_path(folder, epoch)
+def variables_of(model):
+    """All that training changes: weights, random states, optimizer, metrics."""
+    return [
+        *model.variables,
+        *model.optimizer.variables,
+        *model.metrics_variables,
+    ]
+
+
+def copied(variables):
+    """list of arrays that later steps leave alone."""
+    return [np.array(keras.ops.convert_to_numpy(each.value)) for each in variables]
+
+
+def are_finite(arrays):
+    return all(
+        np.isfinite(array).all()
+        for array in arrays
+        if np.issubdtype(array.dtype, np.floating)
+    )
+
+
+def kinds_of(model):
+    """Names of the classes whose variables a state holds, in that order."""
+    optimizers, optimizer = [], model.optimizer
+    while optimizer is not None:
+        optimizers.append(type(optimizer).__name__)
+        optimizer = getattr(optimizer, "inner_optimizer", None)
+    return [type(model).__name__, *optimizers]
+
+
+def write_state(folder, epoch, step, arrays, facts):
+    """Writes a state; `facts` is a dict of plain values for its JSON."""
+    path = folder / f"state-{epoch:04d}-{step:08d}.json"
     path.unlink(missing_ok=True)  # it must not vouch for what comes now
+    named = {str(number): array for number, array in enumerate(arrays)}
     with atomic_write(state_path(path)) as beside:
-        model.save_weights(beside, overwrite=True)
+        np.savez(beside, **named)
         checksum = _checksum(beside)
-        with atomic_write(weights_path(path)) as alone:
-            _copy_without_optimizer(beside, alone)
-    record = {
-        "epoch": epoch,
-        "sha256": checksum,
-        "random_state": [
-            keras.ops.convert_to_numpy(state.value).tolist()
-            for state in _random_states(model)
-        ],
-        **facts,
-    }
+    record = {"epoch": epoch, "step": step, "sha256": checksum, **facts}
     with atomic_write(path) as beside:
         beside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
@@ -73,24 +99,48 @@ def read_record(path):
     return record
 
 
-def load_checkpoint(path, record, model):
-    """Sets weights, optimizer and random states of a compiled, built model."""
+def load_state(path, record, model):
+    """Sets the variables of a compiled, built model.
+
+    Returns:
+        list of arrays: those of the metrics, which Keras sets to 0 when `fit` begins.
+    """
+    with np.load(state_path(path), allow_pickle=False) as file:
+        arrays = [file[str(number)] for number in range(len(file.files))]
     model.optimizer.build(model.trainable_variables)
-    with warnings.catch_warnings():
-        # Keras only warns when an optimizer does not fit its file.
-        warnings.filterwarnings("error", message="Skipping variable loading")
+    variables = [*model.variables, *model.optimizer.variables]
+    fits = record["of"] == kinds_of(model) and len(arrays) >= len(variables)
+    if not fits or any(
+        tuple(variable.shape) != array.shape
+        for variable, array in zip(variables, arrays, strict=False)
+    ):
+        raise ValueError(
+            f"Checkpoint {state_path(path)} is of another model or optimizer than the "
+            f"one being trained: of {record['of']}, with {len(arrays)} arrays, where "
+            f"this is {kinds_of(model)}. Use another run_dir, or resume=False "
+            "(--no-resume) to move the old run aside."
+        )
+    set_variables(variables, arrays[: len(variables)])
+    return arrays[len(variables) :]
+
+
+def set_variables(variables, arrays):
+    for variable, array in zip(variables, arrays, strict=True):
+        if array.dtype.kind == "V":  # bfloat16, a type that NumPy does not know
+            array = array.view(np.dtype(variable.dtype))
+        variable.assign(keras.ops.convert_to_tensor(array, dtype=variable.dtype))
+
+
+def write_weights(folder, epoch, model):
+    """Writes the weights of an epoch, without the optimizer."""
+    path = weights_path(folder, epoch)
+    with atomic_write(path) as alone:
+        whole = path.with_name(f"partial-whole-{path.name}")
         try:
-            model.load_weights(state_path(path))
-        except (ValueError, UserWarning) as error:
-            raise ValueError(
-                f"Checkpoint {state_path(path)} is of another model or optimizer than "
-                f"the one being trained ({error}). Use another run_dir, or "
-                "resume=False (--no-resume) to move the old run aside."
-            ) from error
-    # Keras saves no seed generators, so dropout would repeat its first draws.
-    states = _random_states(model)
-    for state, value in zip(states, record["random_state"], strict=True):
-        state.assign(keras.ops.convert_to_tensor(value, dtype=state.dtype))
+            model.save_weights(whole, overwrite=True)
+            _copy_without_optimizer(whole, alone)
+        finally:
+            whole.unlink(missing_ok=True)
 
 
 def load_weights_alone(model, path):
@@ -103,11 +153,6 @@ def load_weights_alone(model, path):
             raise ValueError(
                 f"Checkpoint {path} is missing or cut short ({error}). Leave it out."
             ) from error
-
-
-def _random_states(model):
-    weights = {id(variable) for variable in model.weights}
-    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def _copy_without_optimizer(source, target):

@@ -1,5 +1,7 @@
-"""Weights and training state of every epoch: to go on from, to keep, to stop by."""
+"""Weights and training state of a run: to go on from, to keep, to stop by."""
 
+import concurrent.futures
+import math
 import time
 import warnings
 from pathlib import Path
@@ -13,12 +15,30 @@ from zoo.training.ranking import checked_mode, epochs_since_best, ranked_epochs
 NUM_STATES = 2
 
 
+class NotFiniteError(ArithmeticError):
+    """Training has left the finite numbers.
+
+    Attributes:
+        epoch, step: int, from 0. The batch after which it had.
+    """
+
+    def __init__(self, what, epoch, step):
+        super().__init__(
+            f"{what} is not finite after batch {step + 1} of epoch {epoch + 1}."
+        )
+        self.epoch, self.step = epoch, step
+
+
 class Checkpoints(keras.callbacks.Callback):
-    """Saves every epoch, keeps the last and the best, stops when none gets better.
+    """Saves as it goes, keeps the last and the best, stops when none gets better.
 
     Put it behind the callbacks that add metrics to the logs. What is best, and
     for how long nothing was, follows from the history that each checkpoint holds:
     a run that was interrupted decides as it would have without.
+
+    States are written in the background, from a copy. Inside an epoch they are
+    written where `fit` knows how many batches it has, and always before its last one,
+    so that who stops while the epoch is scored repeats one batch.
 
     Args:
         folder: where they lie.
@@ -27,15 +47,34 @@ class Checkpoints(keras.callbacks.Callback):
         patience: int. Stop after that many epochs without a new best; `None`
             never stops.
         keep: int. The weights of how many last and of how many best epochs stay.
-            The optimizer's state stays for the last two only.
+            The whole state stays twice.
+        save_minutes, save_steps: float, int. Save inside an epoch after so many
+            minutes or batches; neither is only between epochs.
+
+    Attributes:
+        epoch, step: int. Where the run stands: epochs that are done, batches of the
+            next that are.
+        history: list of dicts, the metrics of the epochs.
+        skipped: list of [epoch, step], batches that the run goes on without.
+        saved: (int, int). Such a place, where the newest checkpoint is.
+        busy: bool. Whether something changes that must not be left half done.
+        is_asked_to_stop: bool. Raise KeyboardInterrupt as soon as nothing does.
 
     >>> checkpoints = Checkpoints("runs/en-de/checkpoints", "val_bleu")
-    >>> first_epoch = checkpoints.restore(model)
+    >>> first_epoch, _ = checkpoints.restore(model)
     >>> model.fit(x, y, initial_epoch=first_epoch, callbacks=[checkpoints])
     """
 
     def __init__(
-        self, folder, monitor="val_bleu", mode="auto", *, patience=None, keep=1
+        self,
+        folder,
+        monitor="val_bleu",
+        mode="auto",
+        *,
+        patience=None,
+        keep=1,
+        save_minutes=None,
+        save_steps=None,
     ):
         super().__init__()
         self.folder = Path(folder)
@@ -43,7 +82,21 @@ class Checkpoints(keras.callbacks.Callback):
         self.mode = checked_mode(monitor, mode)
         self.patience = patience
         self.keep = keep
+        self.save_minutes = save_minutes
+        self.save_steps = save_steps
         self.history = []
+        self.skipped = []
+        self.epoch = self.step = 0
+        self.saved = 0, 0
+        self._saved_at = time.monotonic()
+        self.busy = self.is_asked_to_stop = False
+        self._left = None  # numbers of the batches of this epoch, if not all
+        self._metrics = []  # of the epoch that a run goes on in
+        self._seconds = 0.0
+        self._begin = time.perf_counter()
+        self._suspected = None  # (epoch, step) until which weights are looked at
+        self._thread = concurrent.futures.ThreadPoolExecutor(1)
+        self._writing = None
 
     @property
     def patience_is_spent(self):
@@ -54,11 +107,11 @@ class Checkpoints(keras.callbacks.Callback):
         """Loads the newest complete checkpoint into a compiled, built model.
 
         That is: weights, optimizer with its step count, the states of dropout and
-        other random layers, and the history.
+        other random layers, metrics, and the history.
 
         Returns:
-            int: how many epochs are done, 0 where there is no checkpoint. It is
-            `fit`'s `initial_epoch`.
+            (int, int): how many epochs are done and how many batches of the next, 0
+            where there is no checkpoint. The first is `fit`'s `initial_epoch`.
 
         Raises:
             ValueError: the model is not ready, the checkpoint is of another model,
@@ -71,40 +124,179 @@ class Checkpoints(keras.callbacks.Callback):
                     f"Checkpoints.restore got a model that is not {word}. Build and "
                     "compile it first, so that there are variables to restore."
                 )
-        paths = sorted(self.folder.glob("epoch-*.json"), reverse=True)
+        paths = files.record_paths(self.folder)
         for path in paths:
             try:
                 record = files.read_record(path)
             except ValueError as error:
                 warnings.warn(f"{error} Using the one before.", stacklevel=2)
                 continue
-            files.load_checkpoint(path, record, model)
+            self._metrics = files.load_state(path, record, model)
             self.history = record["history"]
-            return record["epoch"]
+            self.skipped += [x for x in record["skipped"] if x not in self.skipped]
+            self.epoch, self.step = self.saved = record["epoch"], record["step"]
+            self.busy = False
+            self._seconds = record["seconds"]
+            return self.epoch, self.step
         if paths:
             raise ValueError(
                 f"None of the {len(paths)} checkpoints in {self.folder} is whole. "
                 "Pass resume=False (--no-resume) to start anew; the old run is moved "
                 "aside."
             )
-        return 0
+        return 0, 0
+
+    def batches_left(self, num_batches):
+        """Numbers of the batches that the epoch still trains on; None for all.
+
+        `fit` is then to give it these alone.
+        """
+        self._left = None
+        skipped = {step for epoch, step in self.skipped if epoch == self.epoch}
+        if not self.step and not skipped:
+            return None
+        self._left = [n for n in range(self.step, num_batches) if n not in skipped]
+        return self._left
+
+    def go_back(self, model):
+        """Restores the checkpoint before the newest, behind which no batch is left."""
+        if not self.step:
+            raise ValueError(f"All batches of epoch {self.epoch + 1} are skipped.")
+        files.record_paths(self.folder)[0].unlink()
+        self.restore(model)
+
+    def skip(self, error):
+        """Goes on without the batch of a NotFiniteError, or finds out which it was.
+
+        A loss that is finite may come with a gradient that is not: the batch that
+        spoiled the weights is then an earlier one. The first time, `restore` and `fit`
+        anew look at the weights after each batch; the second time it is known.
+        """
+        where = (error.epoch, error.step)
+        if self._suspected is None:
+            self._suspected = where
+        else:
+            self._suspected = None
+            self.skipped.append([*where])
+
+    def save(self):
+        """Saves where the run stands, if it can go on from there, and waits for it."""
+        if self._can_save_inside and not self.busy:
+            self._save_state()
+        self.wait()
+
+    def wait(self):
+        """Returns when all is on the disk; raises what writing it raised."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def on_train_begin(self, logs=None):
+        self.model.optimizer.build(self.model.trainable_variables)
+        if not self.history and not self.step:
+            self._save_state()  # so that there always is something to go back to
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._began = time.perf_counter()
+        if epoch != self.epoch:
+            self.epoch, self.step = epoch, 0
+        if self.step:
+            files.set_variables(self.model.metrics_variables, self._metrics)
+        self._num_batches = self.params.get("steps")
+        self._batches_after = 0  # 0 also where nobody knows
+        self._begin = time.perf_counter() - self._seconds
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.busy = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step = 1 + (batch if self._left is None else self._left[batch])
+        if self._num_batches is not None:
+            self._batches_after = self._num_batches - batch - 1
+        self._check_finite(logs)
+        if self._writing is not None and self._writing.done():
+            self.wait()
+        if self._can_save_inside and self._is_due():
+            self._save_state()
+        self._is_whole_again()
 
     def on_epoch_end(self, epoch, logs=None):
         self._check_monitor(logs)
-        model = self.model
+        self.busy = True
         row = {"epoch": epoch + 1, **{name: float(x) for name, x in logs.items()}}
-        row["learning_rate"] = float(model.optimizer.learning_rate)
-        row["seconds"] = round(time.perf_counter() - self._began, 2)
-        self.history.append(row)
-        facts = {"monitor": self.monitor, "mode": self.mode, "history": self.history}
+        row["learning_rate"] = float(self.model.optimizer.learning_rate)
+        row["seconds"] = round(time.perf_counter() - self._begin, 2)
+        arrays = self._copied_state()
         self.folder.mkdir(parents=True, exist_ok=True)
-        files.write_checkpoint(self.folder, epoch + 1, model, facts)
-        self._prune()
+        files.write_weights(self.folder, epoch + 1, self.model)
+        self.history.append(row)
+        self.epoch, self.step = epoch + 1, 0
+        self._left, self._metrics, self._seconds = None, [], 0.0
+        self._begin = time.perf_counter()
+        self._save_state(arrays)
         if self.patience_is_spent:
-            model.stop_training = True
+            self.model.stop_training = True
+        self._is_whole_again()
+
+    def on_train_end(self, logs=None):
+        self.wait()
+
+    @property
+    def _saves_inside(self):
+        return self.save_minutes is not None or self.save_steps is not None
+
+    @property
+    def _can_save_inside(self):
+        # `fit` ends with the average of an EMA: two calls would not be like one.
+        is_alone = not getattr(self.model.optimizer, "use_ema", False)
+        return self._saves_inside and self._batches_after > 0 and is_alone
+
+    def _is_due(self):
+        if self._batches_after == 1:
+            return True
+        if self._writing is not None and not self._writing.done():
+            return False
+        steps, minutes = self.save_steps, self.save_minutes
+        return (steps is not None and self.step - self.saved[1] >= steps) or (
+            minutes is not None and time.monotonic() - self._saved_at >= 60 * minutes
+        )
+
+    def _copied_state(self):
+        arrays = files.copied(files.variables_of(self.model))
+        if not files.are_finite(arrays[: len(self.model.variables)]):
+            raise NotFiniteError("A weight", self.epoch, self.step - 1)
+        return arrays
+
+    def _save_state(self, arrays=None):
+        """Copies the state; the rest happens in the background, one after the other."""
+        arrays = self._copied_state() if arrays is None else arrays
+        self.wait()
+        facts = {
+            "monitor": self.monitor,
+            "mode": self.mode,
+            "history": [*self.history],
+            "skipped": [*self.skipped],
+            "seconds": round(time.perf_counter() - self._begin, 2),
+            "of": files.kinds_of(self.model),
+        }
+        where = self.saved = (self.epoch, self.step)
+        self._saved_at = time.monotonic()
+        self._writing = self._thread.submit(self._write, where, arrays, facts)
+
+    def _write(self, where, arrays, facts):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        files.write_state(self.folder, *where, arrays, facts)
+        for path in files.record_paths(self.folder)[NUM_STATES:]:
+            path.unlink(missing_ok=True)
+            files.state_path(path).unlink(missing_ok=True)
+        history = facts["history"]
+        best = ranked_epochs(history, self.monitor, self.mode)
+        done = [row["epoch"] for row in history]
+        for epoch in {*done} - {*done[-self.keep :], *best[: self.keep]}:
+            files.weights_path(self.folder, epoch).unlink(missing_ok=True)
+
+    def _is_whole_again(self):
+        self.busy = False
+        if self.is_asked_to_stop:
+            raise KeyboardInterrupt
 
     def _check_monitor(self, logs):
         if self.monitor not in logs:
@@ -114,14 +306,10 @@ class Checkpoints(keras.callbacks.Callback):
                 "measures it before this one."
             )
 
-    def _prune(self):
-        done = [row["epoch"] for row in self.history]
-        best = ranked_epochs(self.history, self.monitor, self.mode)
-        kept = {*done[-self.keep :], *best[: self.keep]}
-        for epoch in done:
-            path = files.record_path(self.folder, epoch)
-            if epoch not in done[-NUM_STATES:]:
-                path.unlink(missing_ok=True)
-                files.state_path(path).unlink(missing_ok=True)
-            if epoch not in kept:
-                files.weights_path(path).unlink(missing_ok=True)
+    def _check_finite(self, logs):
+        if not math.isfinite(logs.get("loss", 0.0)):
+            raise NotFiniteError("The loss", self.epoch, self.step - 1)
+        if self._suspected is not None:
+            self._copied_state()
+            if (self.epoch, self.step) > self._suspected:
+                self._suspected = None  # this time all went well

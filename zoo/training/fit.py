@@ -1,16 +1,26 @@
 """Training with everything around it: one call in a recipe."""
 
+import contextlib
 import numbers
+
+try:
+    import tensorflow as tf
+except ImportError:  # training on JAX alone
+    tf = None
 
 from zoo.training.averaging import (
     average_weights,
     best_checkpoints,
     last_checkpoints,
 )
-from zoo.training.checkpoints import Checkpoints
+from zoo.training.checkpoints import Checkpoints, NotFiniteError
 from zoo.training.decoded_evaluation import DecodedEvaluation
 from zoo.training.report import Report
 from zoo.training.run_folder import RunFolder
+from zoo.training.stopping import stopping_in_words
+
+# Batches that one may go on without; where more are bad, it is not the batches.
+MOST_SKIPPED = 20
 
 
 def fit(
@@ -28,6 +38,9 @@ def fit(
     patience=None,
     average=1,
     average_of="best",
+    save_minutes=10.0,
+    save_steps=None,
+    skip_bad_steps=False,
     resume=True,
     callbacks=(),
     verbose="auto",
@@ -35,9 +48,11 @@ def fit(
 ):
     """Fits `task.model` in a run folder, from where the run stopped if it did.
 
-    The same call after an interruption goes on behind the last finished epoch with
-    the same weights, optimizer, random states, history and patience. A call for a
-    run that is done trains nothing and sets the same final weights again.
+    The same call after an interruption goes on behind the last batch that was saved
+    with the same weights, optimizer, random states, metrics, history and patience; on
+    a CPU the run ends with the same bytes as one that nothing disturbed. Ctrl-C and
+    SIGTERM save at once. A call for a run that is done trains nothing and sets the
+    same final weights again.
 
     >>> history = zoo.training.fit(
     ...     task,
@@ -56,7 +71,8 @@ def fit(
             gets its samples written.
         batches: function of the first epoch (int, from 0) that gives what
             `model.fit` takes. It is told where to begin, so that the data too goes
-            on as if nothing had happened.
+            on as if nothing had happened. A tf.data.Dataset that knows its
+            cardinality is gone on with inside an epoch, anything else between two.
         epochs: int, 1 or more. How many there are in all, those done before included.
         run_dir: path. See `RunFolder`.
         settings: dict of plain values. A run is only gone on with under the same.
@@ -70,6 +86,11 @@ def fit(
         average: int. In the end the model gets the mean of so many epochs' weights;
             1 is one epoch's. `None` keeps the weights of the last step.
         average_of: `"best"` or `"last"` epochs.
+        save_minutes, save_steps: float, int. How often to save inside an epoch: after
+            so many minutes or batches, whichever comes first. `None` is never.
+        skip_bad_steps: bool. Where loss or weights are no longer finite, go back to
+            the last checkpoint and on without the batch that spoiled them; otherwise
+            the run stops there.
         resume: bool. `False` moves a run that is there aside and begins anew.
         callbacks: further Keras callbacks. They see the decoded scores. Those with
             a state of their own (keras.callbacks.EarlyStopping) begin anew in a
@@ -77,7 +98,13 @@ def fit(
         verbose, fit_arguments: go to `model.fit`.
 
     Returns:
-        dict of lists: every metric of every epoch of the run, as in metrics.csv.
+        dict of lists: every metric of every epoch of the run, as in metrics.csv and
+        times.csv.
+
+    Raises:
+        TrainingStoppedError: the numbers are no longer finite, or the disk is full. The
+            last checkpoint is whole.
+        KeyboardInterrupt: on Ctrl-C or SIGTERM, see `zoo.training.interruption`.
     """
     choose = {"best": best_checkpoints, "last": last_checkpoints}.get(average_of)
     if choose is None:
@@ -87,14 +114,17 @@ def fit(
     if not isinstance(epochs, numbers.Integral) or epochs < 1:
         raise ValueError(f"epochs must be a whole number from 1 up, got {epochs!r}.")
     monitor = monitor or ("loss" if validation is None else "val_bleu")
-    folder = RunFolder(run_dir, settings, resume=resume)
-    checkpoints = Checkpoints(
-        folder.checkpoints, monitor, mode, patience=patience, keep=average or 1
-    )
-    first_epoch = checkpoints.restore(task.model)
-    if first_epoch < epochs and not checkpoints.patience_is_spent:
-        if first_epoch and verbose:
-            print(f"{folder.path}: going on after epoch {first_epoch}/{epochs}.")
+    with contextlib.closing(RunFolder(run_dir, settings, resume=resume)) as folder:
+        checkpoints = Checkpoints(
+            folder.checkpoints,
+            monitor,
+            mode,
+            patience=patience,
+            keep=average or 1,
+            save_minutes=save_minutes,
+            save_steps=save_steps,
+        )
+        epoch, step = checkpoints.restore(task.model)
         before = list(callbacks)
         if validation is not None:
             samples = folder.samples if hasattr(task, "generate") else None
@@ -106,20 +136,76 @@ def fit(
                 scoring=scoring,
             )
             before = [evaluation, *callbacks]
-        task.model.fit(
-            batches(first_epoch),
-            initial_epoch=first_epoch,
-            epochs=epochs,
-            callbacks=[*before, checkpoints, Report(folder, checkpoints)],
-            shuffle=False,
-            verbose=verbose,
+        fit_arguments |= {
+            "callbacks": [*before, checkpoints, Report(folder, checkpoints)],
+            "shuffle": False,
+            "verbose": verbose,
+        }
+        if verbose and _is_done(checkpoints, epochs):
+            print(f"{folder.path}: trained already, {epoch} epochs.")
+        elif verbose and (epoch or step):
+            where = f"epoch {epoch}/{epochs}" + (f" and {step} batches" if step else "")
+            print(f"{folder.path}: going on after {where}.")
+        with stopping_in_words(folder.path, checkpoints, verbose):
+            while not _is_done(checkpoints, epochs):
+                try:
+                    _train(task.model, batches, epochs, checkpoints, fit_arguments)
+                except NotFiniteError as error:
+                    if not skip_bad_steps or len(checkpoints.skipped) == MOST_SKIPPED:
+                        raise
+                    checkpoints.wait()
+                    checkpoints.restore(task.model)
+                    checkpoints.skip(error)
+        if average is not None and checkpoints.history:
+            average_weights(task.model, choose(run_dir, average))
+        return as_columns(checkpoints.history)
+
+
+def _is_done(checkpoints, epochs):
+    return checkpoints.epoch >= epochs or checkpoints.patience_is_spent
+
+
+def _train(model, batches, epochs, checkpoints, fit_arguments):
+    """Trains from where the run stands: what is left of an epoch, then whole ones."""
+    data = batches(checkpoints.epoch)
+    num_batches = _num_batches(data, fit_arguments)
+    if num_batches is None:
+        checkpoints.save_minutes = checkpoints.save_steps = None
+    left = checkpoints.batches_left(num_batches)
+    if left == []:
+        checkpoints.go_back(model)
+        return
+    if left is not None:
+        if checkpoints.step:
+            # Keras makes some metrics with their first batch, this is how; those that
+            # were saved come into them.
+            model._symbolic_build(data_batch=next(iter(data)))
+        model.fit(
+            _only(data, left),
+            initial_epoch=checkpoints.epoch,
+            epochs=checkpoints.epoch + 1,
             **fit_arguments,
         )
-    elif verbose:
-        print(f"{folder.path}: trained already, {first_epoch} epochs.")
-    if average is not None and checkpoints.history:
-        average_weights(task.model, choose(run_dir, average))
-    return as_columns(checkpoints.history)
+        if left[-1] != num_batches - 1:
+            return  # the data do not know that their epoch is over
+    if not _is_done(checkpoints, epochs):
+        model.fit(data, initial_epoch=checkpoints.epoch, epochs=epochs, **fit_arguments)
+
+
+def _num_batches(data, fit_arguments):
+    """Of an epoch of a tf.data.Dataset; None of what cannot be begun in the middle."""
+    if not hasattr(data, "cardinality") or "steps_per_epoch" in fit_arguments:
+        return None
+    count = int(data.cardinality())
+    return count if count > 0 else None
+
+
+def _only(data, wanted):
+    """The batches of those numbers of a tf.data.Dataset."""
+    wanted = tf.constant(wanted, tf.int64)
+    data = data.enumerate().filter(lambda n, batch: tf.reduce_any(n == wanted))
+    data = data.map(lambda n, batch: batch)
+    return data.apply(tf.data.experimental.assert_cardinality(len(wanted)))
 
 
 def as_columns(history):

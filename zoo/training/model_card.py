@@ -46,7 +46,7 @@ def write_model_card(
         "parameters": f"{task.model.count_params():,}",
         "data": data,
         "command": f"`{command or running_command()}`",
-        **_training_facts(folder / "metrics.csv"),
+        **_training_facts(folder / "times.csv"),
         "machine": describe_machine(),
     }
     parts = [f"# {title}", _table(("", ""), facts.items()), "## Scores"]

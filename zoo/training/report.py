@@ -1,10 +1,12 @@
-"""What a run shows while it goes: metrics.csv, curves.png, TensorBoard events."""
+"""What a run shows while it goes: metrics, times, curves, TensorBoard events."""
 
 import keras
 
 from zoo.training.curves import draw_curves
 from zoo.training.run_folder import write_metrics
 from zoo.training.tensorboard_events import TensorBoardEvents
+
+TIMES = ("seconds", "val_seconds")
 
 
 class Report(keras.callbacks.Callback):
@@ -26,15 +28,22 @@ class Report(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if self.checkpoints.history:
-            write_metrics(self.folder.metrics, self.checkpoints.history)
+            self._write(self.checkpoints.history)
 
     def on_epoch_end(self, epoch, logs=None):
         history = self.checkpoints.history
-        write_metrics(self.folder.metrics, history)
+        self._write(history)
         draw_curves(
             self.folder.curves, history, self.checkpoints.monitor, self.checkpoints.mode
         )
         self.events.write(history[-1])
+
+    def _write(self, history):
+        """How long a run took depends on the day: two files, so that one does not."""
+        metrics = [{k: v for k, v in row.items() if k not in TIMES} for row in history]
+        write_metrics(self.folder.metrics, metrics)
+        times = [{k: row[k] for k in ("epoch", *TIMES) if k in row} for row in history]
+        write_metrics(self.folder.times, times)
 
     def on_train_end(self, logs=None):
         self.events.close()

@@ -1,14 +1,21 @@
 """One run, one folder: what is in it, and who may go on with it."""
 
 import csv
+import fcntl
 import json
+import os
+import weakref
 from pathlib import Path
 
 from zoo.training.atomic_write import atomic_write, partial_path
 
 # A run may go on with other values of these: they say how long to train and where
 # things lie. (A schedule that ends with the epochs is then that of the longer run.)
-MAY_CHANGE = ("epochs", "patience", "resume", "run_dir", "export_dir")
+MAY_CHANGE = (
+    *("epochs", "patience", "resume", "run_dir", "export_dir"),
+    *("save_minutes", "skip_bad_steps"),
+)
+_LOCK = "lock"
 
 
 class RunFolder:
@@ -16,8 +23,9 @@ class RunFolder:
 
         run_dir/
           settings.json           what makes this run this run
-          checkpoints/            weights and optimizer, an epoch each
-          metrics.csv curves.png samples.txt tensorboard/ README.md
+          lock                    held by the process that trains
+          checkpoints/            weights, optimizer and all else that changes
+          metrics.csv times.csv curves.png samples.txt tensorboard/ README.md
 
     Args:
         path: where the folder lies or shall lie.
@@ -29,8 +37,8 @@ class RunFolder:
             deleted.
 
     Raises:
-        ValueError: the folder holds a run with other settings, or files that
-            are no run at all.
+        ValueError: the folder holds a run with other settings, files that are no
+            run at all, or a run that another process is at. `close` ends one's own.
     """
 
     def __init__(self, path, settings=None, *, resume=True, may_change=MAY_CHANGE):
@@ -38,27 +46,57 @@ class RunFolder:
         self.settings = json.loads(json.dumps(settings or {}, default=str))
         self.checkpoints = self.path / "checkpoints"
         self.metrics = self.path / "metrics.csv"
+        self.times = self.path / "times.csv"
         self.curves = self.path / "curves.png"
         self.samples = self.path / "samples.txt"
         self.tensorboard = self.path / "tensorboard"
         self._settings_file = self.path / "settings.json"
+        self._lock = None
         if self._is_occupied():
             self._refuse_if_not_a_run()
+            self._take()
             if resume:
                 self._refuse_if_different(may_change)
             else:
                 self._move_aside()
         self.path.mkdir(parents=True, exist_ok=True)
+        self._take()
         # First of all: a folder with these is a run, however early it is stopped.
         with atomic_write(self._settings_file) as beside:
             beside.write_text(json.dumps(self.settings, indent=2) + "\n")
         self.checkpoints.mkdir(exist_ok=True)
 
+    def close(self):
+        """Lets other processes have the folder; so does the end of this one."""
+        if self._lock is not None:
+            self._lock()
+            self._lock = None
+
+    def _take(self):
+        """Holds a lock that the system takes back when the process ends, however."""
+        if self._lock is not None:
+            return
+        lock = open(self.path / _LOCK, "a+", encoding="utf-8")  # noqa: SIM115 (kept)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            owner = lock.read().strip()
+            lock.close()
+            raise ValueError(
+                f"{self.path} is in use: process {owner} trains there. Wait for it, or "
+                "choose another run_dir."
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._lock = weakref.finalize(self, lock.close)
+
     def _is_occupied(self):
         if not self.path.is_dir():
             return self.path.exists()
-        left_over = partial_path(self._settings_file)
-        return any(file != left_over for file in self.path.iterdir())
+        left_over = {partial_path(self._settings_file), self.path / _LOCK}
+        return any(file not in left_over for file in self.path.iterdir())
 
     def _refuse_if_not_a_run(self):
         if not self._settings_file.is_file():
@@ -96,6 +134,7 @@ class RunFolder:
         while (aside := Path(f"{self.path}.{number}")).exists():
             number += 1
         self.path.rename(aside)
+        self.close()  # it is the lock of the old run
 
 
 def write_metrics(path, history):

@@ -1,0 +1,271 @@
+"""Whatever ends a process inside an epoch, its run ends as if nothing had."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.test_fit import assert_same_run
+from tests.training.tiny import Epochs, Stop, Task
+from zoo import training
+from zoo.training.checkpoint_files import record_paths
+
+ROOT = Path(__file__).resolve().parents[2]
+EPOCHS = 3
+
+
+class Killed(BaseException):
+    """What no handler sees coming."""
+
+
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch):
+    """Drawing takes longer than training here; test_report.py draws."""
+    monkeypatch.setattr("zoo.training.report.draw_curves", lambda *arguments: None)
+
+
+def fit(run_dir, task, epochs=None, **options):
+    options = {"epochs": EPOCHS, "average": None, "verbose": 0, **options}
+    return training.fit(task, epochs or Epochs(), run_dir=run_dir, **options)
+
+
+def kill():
+    raise Killed
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    run_dir, task = tmp_path_factory.mktemp("undisturbed") / "run", Task(seed=1)
+    training.fit(
+        *(task, Epochs()), epochs=EPOCHS, run_dir=run_dir, average=None, verbose=0
+    )
+    return run_dir, task
+
+
+@pytest.mark.parametrize("batch", [0, 3, 5, 6])
+def test_it_goes_on_inside_an_epoch(run_dir, undisturbed, batch):
+    whole_dir, whole = undisturbed
+    with pytest.raises(Killed):
+        fit(run_dir, Task(seed=1), save_steps=2, callbacks=[Stop(1, batch, kill)])
+    rest, seen = Task(seed=2), []
+    stop = Stop(1, 0, lambda: seen.append(rest.model.optimizer.iterations.numpy()))
+    fit(run_dir, rest, callbacks=[stop])
+    # Behind the last batch that was saved: it saves as fast as the disk does.
+    assert 7 < seen[0] <= 7 + batch + 1
+    assert_same_run(whole, rest, whole_dir, run_dir)
+
+
+def test_often_interrupted_it_is_the_same_run(run_dir, undisturbed):
+    whole_dir, whole = undisturbed
+    for batch in (1, 4, 2, 0, 5):
+        with pytest.raises(Killed):
+            stops = [Stop(epoch, batch, kill) for epoch in range(EPOCHS)]
+            fit(run_dir, Task(seed=batch), save_steps=1, callbacks=stops)
+    rest = Task(seed=9)
+    fit(run_dir, rest)
+    assert_same_run(whole, rest, whole_dir, run_dir)
+
+
+def test_stopped_while_it_is_scored_it_repeats_one_batch(run_dir):
+    class Stopped(Task):
+        def evaluate(self, examples, num_beams=4):
+            if len(self.scored) == 1:
+                raise KeyboardInterrupt
+            self.scored.append(self.model.optimizer.iterations.numpy())
+            return {"bleu": 1.0}
+
+    task = Stopped()
+    task.scored = []
+    with pytest.raises(KeyboardInterrupt):
+        fit(run_dir, task, validation=[])
+    assert record_paths(run_dir / "checkpoints")[0].name == "state-0001-00000006.json"
+    task.scored = []
+    with pytest.raises(KeyboardInterrupt):
+        fit(run_dir, task, validation=[])
+    assert task.scored == [14]
+
+
+SCRIPT = """
+import sys, time
+from recipes.command_line import run
+from tests.training.tiny import Epochs, Stop, Task
+from zoo import training
+
+class Slow(Epochs):
+    def batches(self, epoch):
+        for batch in super().batches(epoch):
+            time.sleep(seconds)
+            yield batch
+
+def main():
+    print("begins", flush=True)
+    training.fit(Task(seed=1), Slow(), epochs=3, run_dir=run_dir, average=None,
+                 save_steps=1, verbose=2)
+
+run_dir, seconds = sys.argv[1], float(sys.argv.pop())
+sys.argv.pop()
+run(main)
+"""
+
+
+def begin(run_dir, seconds_a_batch):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(run_dir), str(seconds_a_batch)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "begins\n", process.stderr.read()
+    return process
+
+
+def wait_for_state(run_dir, process):
+    """Until the run has saved something inside an epoch."""
+    while not list(run_dir.glob("checkpoints/state-*-0000000[1-6].json")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_says_how_to_go_on(run_dir, undisturbed, number):
+    process = begin(run_dir, 0.2)
+    wait_for_state(run_dir, process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == -number, err
+    name = record_paths(run_dir / "checkpoints")[0].stem
+    epoch, step = (int(part) for part in name.split("-")[1:])
+    expected = f"stopped. The same command goes on after epoch {epoch} and {step} batch"
+    assert expected in out, err
+    rest = Task(seed=3)
+    fit(run_dir, rest)
+    whole_dir, whole = undisturbed
+    assert_same_run(whole, rest, whole_dir, run_dir)
+
+
+def test_killed_at_random_moments_it_is_the_same_run(run_dir, undisturbed):
+    moments = random.Random(1)
+    for _ in range(3):
+        process = begin(run_dir, 0.02)
+        wait_for_state(run_dir, process)
+        time.sleep(moments.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+    rest = Task(seed=4)
+    fit(run_dir, rest)
+    whole_dir, whole = undisturbed
+    assert_same_run(whole, rest, whole_dir, run_dir)
+
+
+def test_a_loss_that_is_not_finite_stops_at_once(run_dir):
+    bad = Epochs(bad=[(1, 4)])
+    with pytest.raises(training.TrainingStoppedError) as error:
+        fit(run_dir, Task(), bad, save_steps=2)
+    message = str(error.value)
+    assert "The loss is not finite after batch 5 of epoch 2." in message
+    assert "The same command goes on after epoch 1" in message
+    assert "--skip-bad-steps" in message
+    good = Task()
+    training.Checkpoints(run_dir / "checkpoints").restore(good.model)
+    assert all(np.isfinite(weight).all() for weight in good.model.get_weights())
+
+
+@pytest.mark.parametrize("where", [(0, 0), (1, 4), (1, 6)])
+def test_a_bad_batch_can_be_skipped(run_dir, where):
+    class Without(Epochs):
+        def batches(self, epoch):
+            for step, batch in enumerate(super().batches(epoch)):
+                if (epoch, step) != where:
+                    yield batch
+
+    # What is left of the epoch, as batches that are all good.
+    task, other = Task(seed=1), Task(seed=1)
+    history = fit(run_dir, task, Epochs(bad=[where]), skip_bad_steps=True)
+    for epoch in range(EPOCHS):
+        other.model.fit(
+            *_joined(Without().batches(epoch)), batch_size=8, shuffle=False, verbose=0
+        )
+    for x, y in zip(task.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(x, y)
+    assert np.isfinite(history["loss"]).all()
+
+
+def _joined(batches):
+    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+
+
+def test_a_gradient_that_is_not_finite_is_traced_to_its_batch(run_dir):
+    class Spoils(Task):
+        """The weights break behind a batch whose loss is well."""
+
+        def __init__(self):
+            super().__init__(seed=1)
+            self.seen = []
+
+    task = Spoils()
+
+    def spoil():
+        if Epochs.spoils:
+            task.model.layers[0].kernel.assign(task.model.layers[0].kernel * np.nan)
+
+    Epochs.spoils = True
+    try:
+        with pytest.raises(training.TrainingStoppedError) as error:
+            fit(
+                *(run_dir, task),
+                save_steps=3,
+                callbacks=[Stop(1, 1, spoil), Stop(1, 3, spoil)],
+            )
+    finally:
+        del Epochs.spoils
+    assert "batch 3 of epoch 2" in str(error.value)
+
+
+def test_where_every_batch_is_bad_it_gives_up(run_dir):
+    bad = Epochs(bad=[(0, step) for step in range(7)])
+    with pytest.raises((training.TrainingStoppedError, ValueError), match="batch"):
+        fit(run_dir, Task(), bad, skip_bad_steps=True)
+    assert record_paths(run_dir / "checkpoints")
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(run_dir, undisturbed):
+    code = f"""
+import resource
+from tests.training.tiny import Epochs, Stop, Task
+from zoo import training
+
+def fill():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
+
+training.fit(Task(seed=1), Epochs(), epochs=3, run_dir={str(run_dir)!r}, average=None,
+             save_steps=1, verbose=0, callbacks=[Stop(1, 2, fill)])
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    last = process.stderr.strip().splitlines()[-1]
+    assert "TrainingStoppedError" in last, process.stderr
+    assert "no space is left" in last
+    assert "goes on from the last checkpoint" in last
+    assert not list(run_dir.rglob("partial-*"))
+    rest = Task(seed=5)
+    fit(run_dir, rest)
+    whole_dir, whole = undisturbed
+    assert_same_run(whole, rest, whole_dir, run_dir)
+
+
+def test_a_second_process_on_the_folder_is_refused(run_dir):
+    process = begin(run_dir, 0.5)
+    wait_for_state(run_dir, process)
+    with pytest.raises(ValueError, match=f"in use: process {process.pid} trains there"):
+        fit(run_dir, Task())
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert fit(run_dir, Task())["epoch"] == [1, 2, 3]
