@@ -53,6 +53,16 @@ def test_the_card_says_how_to_load_and_serve(run_dir):
     assert "-v $PWD/saved_models/en-de:/models/en-de" in text
 
 
+def test_an_export_gets_a_card_too(run_dir, tmp_path):
+    version = tmp_path / "saved_models" / "en-de" / "1"
+    version.mkdir(parents=True)
+    card(run_dir, export_dir=version)
+    text = (version / "assets.extra" / "README.md").read_text()
+    assert text.startswith("# English to German\n")
+    assert "| test_2016 | 40.12 | 60.5 |  |" in text
+    assert "curves.png" not in text
+
+
 def test_without_them_it_promises_neither(run_dir):
     text = card(run_dir)
     assert "## Load" not in text

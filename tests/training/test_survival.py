@@ -242,7 +242,7 @@ from tests.training.tiny import Epochs, Stop, Task
 from zoo import training
 
 def fill():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
 training.fit(Task(seed=1), Epochs(), epochs=3, run_dir={str(run_dir)!r}, average=None,
              save_steps=1, verbose=0, callbacks=[Stop(1, 2, fill)])

@@ -12,6 +12,7 @@ Each epoch leaves its weights alone too, to average or to keep: epoch-0003.weigh
 
 import hashlib
 import json
+import os
 import warnings
 
 import h5py
@@ -71,6 +72,7 @@ def write_state(folder, epoch, step, arrays, facts):
     path.unlink(missing_ok=True)  # it must not vouch for what comes now
     named = {str(number): array for number, array in enumerate(arrays)}
     with atomic_write(state_path(path)) as beside:
+        _make_room(beside, sum(array.nbytes for array in arrays))
         np.savez(beside, **named)
         checksum = _checksum(beside)
     record = {"epoch": epoch, "step": step, "sha256": checksum, **facts}
@@ -131,12 +133,13 @@ def set_variables(variables, arrays):
         variable.assign(keras.ops.convert_to_tensor(array, dtype=variable.dtype))
 
 
-def write_weights(folder, epoch, model):
-    """Writes the weights of an epoch, without the optimizer."""
+def write_weights(folder, epoch, model, num_bytes):
+    """Writes the weights of an epoch; with the optimizer they have `num_bytes`."""
     path = weights_path(folder, epoch)
     with atomic_write(path) as alone:
         whole = path.with_name(f"partial-whole-{path.name}")
         try:
+            _make_room(whole, num_bytes)
             model.save_weights(whole, overwrite=True)
             _copy_without_optimizer(whole, alone)
         finally:
@@ -153,6 +156,16 @@ def load_weights_alone(model, path):
             raise ValueError(
                 f"Checkpoint {path} is missing or cut short ({error}). Leave it out."
             ) from error
+
+
+def _make_room(path, num_bytes):
+    """Raises OSError where no file of that size fits, in one line.
+
+    Libraries that notice in the middle of theirs say so again and again.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, num_bytes)
 
 
 def _copy_without_optimizer(source, target):

@@ -190,6 +190,10 @@ class Checkpoints(keras.callbacks.Callback):
         if self._writing is not None:
             self._writing.result()
 
+    def close(self):
+        """Returns when nothing is being written any more."""
+        self._thread.shutdown()
+
     def on_train_begin(self, logs=None):
         self.model.optimizer.build(self.model.trainable_variables)
         if not self.history and not self.step:
@@ -226,7 +230,8 @@ class Checkpoints(keras.callbacks.Callback):
         row["seconds"] = round(time.perf_counter() - self._begin, 2)
         arrays = self._copied_state()
         self.folder.mkdir(parents=True, exist_ok=True)
-        files.write_weights(self.folder, epoch + 1, self.model)
+        num_bytes = sum(array.nbytes for array in arrays)
+        files.write_weights(self.folder, epoch + 1, self.model, num_bytes)
         self.history.append(row)
         self.epoch, self.step = epoch + 1, 0
         self._left, self._metrics, self._seconds = None, [], 0.0

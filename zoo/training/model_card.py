@@ -26,6 +26,8 @@ def write_model_card(
 ):
     """Writes `run_dir/README.md` from what was measured, and returns its path.
 
+    An export gets one too, without pictures, in `assets.extra`: a server shows it.
+
     Args:
         run_dir: the folder of a run; its settings, metrics and pictures are taken
             up where they are there.
@@ -51,10 +53,16 @@ def write_model_card(
     }
     parts = [f"# {title}", _table(("", ""), facts.items()), "## Scores"]
     parts += [_score_table(scores), _signatures(scores)]
-    parts += _usage(task, preset_dir, export_dir)
-    parts += _pictures(folder)
-    parts += _settings(folder / "settings.json")
-    path = folder / "README.md"
+    settings = _settings(folder / "settings.json")
+    if export_dir is not None and Path(export_dir).is_dir():
+        extra = Path(export_dir) / "assets.extra"
+        extra.mkdir(exist_ok=True)
+        _write(extra / "README.md", [*parts, *settings])
+    usage = _usage(task, preset_dir, export_dir)
+    return _write(folder / "README.md", [*parts, *usage, *_pictures(folder), *settings])
+
+
+def _write(path, parts):
     with atomic_write(path) as beside:
         beside.write_text("\n\n".join(filter(None, parts)) + "\n", encoding="utf-8")
     return path

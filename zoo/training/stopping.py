@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import signal
 
 from zoo.training.checkpoints import NotFiniteError
@@ -44,9 +45,11 @@ def stopping_in_words(path, checkpoints, verbose):
         if error.errno not in _NO_SPACE:
             raise
         raise TrainingStoppedError(
-            f"{path}: no space is left to write to ({error}). Make some, and give the "
-            "same command again: it goes on from the last checkpoint."
+            f"{path}: no space is left to write to ({os.strerror(error.errno)}). Make some, and "
+            "give the same command again: it goes on from the last checkpoint."
         ) from error
+    finally:
+        checkpoints.close()
 
 
 def _saved(checkpoints):
