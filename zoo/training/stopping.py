@@ -44,9 +44,10 @@ def stopping_in_words(path, checkpoints, verbose):
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
+        why = os.strerror(error.errno)
         raise TrainingStoppedError(
-            f"{path}: no space is left to write to ({os.strerror(error.errno)}). Make some, and "
-            "give the same command again: it goes on from the last checkpoint."
+            f"{path}: no space is left to write to ({why}). Make some, and give the "
+            "same command again: it goes on from the last checkpoint."
         ) from error
     finally:
         checkpoints.close()
