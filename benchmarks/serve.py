@@ -4,8 +4,9 @@
     python -m benchmarks.serve --quick
 
 `zoo serve` holds three models with random weights and is asked over loopback; server
-and clients share the machine. `translator_tiny` answers texts of 4 to 31 words with 31
-words each. Writes `serve.csv` and `serve.md`; about 4 minutes on 2 cores.
+and clients share the machine. `translator_tiny`, greedy and with four beams, answers
+texts of 4 to 31 words with 31 words each; `bert_tiny` classifies, and is loaded only.
+Writes `serve.csv` and `serve.md`; about 5 minutes on 2 cores.
 """
 
 import contextlib
@@ -30,7 +31,8 @@ from benchmarks.report import machine
 VOCABULARY_SIZE, NUM_TOKENS = 8_000, 32
 LENGTHS = (4, 8, 12, 16, 20, 24, 28, 31)  # of sources, in words
 CLIENTS = 32
-MODEL = "translate"
+MODEL, BEAMS = "translate", {"translate": 1, "translate-4": 4}
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SECONDS = {"load": 20, "overload": 60}
 QUICK = {"load": 4, "overload": 6}
 DEADLINE_S = 10  # of a request under overload
@@ -44,7 +46,8 @@ def main(quick=False, results=RESULTS, rounds=1, peers_python=None):
     with tempfile.TemporaryDirectory() as folder:
         texts = write_models(Path(folder))
         rows += overhead(folder, texts)
-        rows += throughput(folder, texts, seconds["load"])
+        for model in BEAMS:
+            rows += throughput(folder, texts, seconds["load"], model)
         rows += overload(folder, texts, seconds["overload"])
     write(rows, Path(results), typed("serve", rounds, quick, None))
     return rows
@@ -52,11 +55,20 @@ def main(quick=False, results=RESULTS, rounds=1, peers_python=None):
 
 def write_models(folder):
     """Exports three models; gives texts to translate."""
-    from benchmarks.workers.forced_translator import forced_translator, source_texts
+    import zoo
+    from benchmarks.workers.forced_translator import (
+        forced_translator,
+        source_texts,
+        words,
+    )
 
     translator = forced_translator("translator_tiny", VOCABULARY_SIZE, NUM_TOKENS)
-    for name in (MODEL, "second", "third"):
-        translator.export(folder / name, num_beams=4)
+    for name, num_beams in BEAMS.items():
+        translator.export(folder / name, num_beams=num_beams)
+    pieces = [*_SPECIAL, *words(VOCABULARY_SIZE)]
+    zoo.TextClassifier.from_preset(
+        *("bert_tiny", zoo.text.WordPieceTokenizer(pieces)), classes=["good", "bad"]
+    ).export(folder / "classify")
     return [
         source_texts(VOCABULARY_SIZE, 1, 1 + length, seed=seed)[0]
         for seed, length in enumerate(LENGTHS * 4)
@@ -66,7 +78,7 @@ def write_models(folder):
 class Server:
     """`zoo serve` in a process of its own."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, log=subprocess.DEVNULL):
         with socket.socket() as http_port, socket.socket() as grpc_port:
             for each in (http_port, grpc_port):
                 each.bind(("127.0.0.1", 0))
@@ -75,9 +87,7 @@ class Server:
             ports += ["--grpc-port", str(grpc_port.getsockname()[1])]
         command = [sys.executable, "-m", "zoo.cli", "serve", str(folder), *ports]
         begin = time.monotonic()
-        self.process = subprocess.Popen(
-            [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
         while not self._is_ready():
             if self.process.poll() is not None:
                 raise RuntimeError(f"zoo serve ended with {self.process.returncode}.")
@@ -173,19 +183,20 @@ def overhead(folder, texts):
     ]
 
 
-def throughput(folder, texts, seconds):
+def throughput(folder, texts, seconds, model):
     """Requests a second of one client without batches, and of many with them."""
-    alone = Server(folder, "--batch-rows", "1", "--batch-delay-ms", "0")
+    alone = Server(folder, "--batch-rows", "1", "--batches", "1")
     client = Client(alone.port)
-    expected = {text: client.translate(text)[1] for text in texts}
-    one = load(alone.port, texts, 1, seconds, expected)
+    expected = {text: client.translate(text, model)[1] for text in texts}
+    one = load(alone.port, texts, 1, seconds, expected, model)
     alone.stop()
     together = Server(folder)
-    load(together.port, texts, CLIENTS, seconds / 2, expected)  # warm
-    many = load(together.port, texts, CLIENTS, seconds, expected)
+    # Each number of rows and length is compiled when it first comes.
+    load(together.port, texts, CLIENTS, 2 * seconds, expected, model)
+    many = load(together.port, texts, CLIENTS, seconds, expected, model)
     together.stop()
     return [
-        ("1 client, no batches", one["rate"], "requests/s"),
+        (f"{BEAMS[model]} beams: 1 client, no batches", one["rate"], "requests/s"),
         (f"{CLIENTS} clients, batches", many["rate"], "requests/s"),
         ("that is", many["rate"] / one["rate"], "times"),
         ("median time of an answer then", 1e3 * many["median_s"], "ms"),
@@ -222,7 +233,7 @@ def overload(folder, texts, seconds):
     ]
 
 
-def load(port, texts, num_clients, seconds, expected):
+def load(port, texts, num_clients, seconds, expected, model=MODEL):
     """Asks from many clients at once for a while; counts and times the answers."""
     end = time.monotonic() + seconds
     times, counts = [], {"wrong": 0, "refused": 0, "failed": 0}
@@ -236,7 +247,7 @@ def load(port, texts, num_clients, seconds, expected):
             place += 1
             begin = time.monotonic()
             try:
-                status, answer = client.translate(text)
+                status, answer = client.translate(text, model)
             except OSError:
                 status, answer = None, None
             took = time.monotonic() - begin

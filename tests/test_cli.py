@@ -91,6 +91,49 @@ def test_serve_says_what_is_missing(capsys, monkeypatch, tmp_path):
     assert "needs uvicorn, which is not installed" in capsys.readouterr().err
 
 
+def test_serve_by_ray_says_what_is_missing(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "zoo.serving.ray_server", raising=False)
+    assert cli.main(["serve", str(tmp_path), "--engine", "ray"]) == 1
+    shown = capsys.readouterr().err
+    assert "needs ray, which is not installed" in shown
+    assert "pip install 'zoo[ray]'" in shown
+
+
+def test_only_ray_has_replicas(capsys, tmp_path):
+    assert cli.main(["serve", str(tmp_path), "--replicas", "2"]) == 1
+    assert "--replicas 2 needs --engine ray" in capsys.readouterr().err
+
+
+def test_ray_has_no_grpc(capsys, tmp_path):
+    arguments = ["serve", str(tmp_path), "--engine", "ray", "--grpc-port", "1"]
+    assert cli.main(arguments) == 1
+    assert "answers REST and no gRPC, got --grpc-port 1" in capsys.readouterr().err
+
+
+def test_serve_by_ray_passes_on_what_was_given(monkeypatch, tmp_path):
+    given = {}
+    server = types.SimpleNamespace(
+        serve=lambda folder, **options: given.update(options)
+    )
+    monkeypatch.setitem(sys.modules, "zoo.serving.ray_server", server)
+    arguments = ["serve", str(tmp_path), "--engine", "ray", "--replicas", "3"]
+    assert cli.main([*arguments, "--streams", "2"]) == 0
+    assert (given["replicas"], given["port"]) == (3, 8501)
+    assert given["bounds"] == {"streams": 2} and "grpc_port" not in given
+
+
+def test_serve_alone_does_not_import_ray(tmp_path):
+    code = (
+        "import sys; from zoo.cli import main\n"
+        "assert main(['serve', sys.argv[1]]) == 1\n"
+        "assert 'zoo.serving.server' in sys.modules and 'ray' not in sys.modules"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "none")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
 def test_serve_needs_a_folder(capsys, tmp_path):
     assert cli.main(["serve", str(tmp_path / "none")]) == 1
     assert "is no folder" in capsys.readouterr().err

@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="0.0.0.0 answers other machines too"
     )
     serve.add_argument("--port", type=int, default=8501, help="of HTTP")
-    serve.add_argument("--grpc-port", type=int, default=8500)
+    serve.add_argument("--grpc-port", type=int, metavar="PORT", help="(8500)")
     serve.add_argument(
         "--label",
         action="append",
@@ -85,6 +85,18 @@ def _parser() -> argparse.ArgumentParser:
         "--token-file",
         metavar="FILE",
         help="whoever asks must send its content as a bearer token",
+    )
+    serve.add_argument(
+        "--engine",
+        choices=["ray"],
+        help="several processes by Ray Serve, which answer REST and no gRPC; on the "
+        "cluster at RAY_ADDRESS where the environment has it, else on this machine",
+    )
+    serve.add_argument(
+        "--replicas",
+        type=int,
+        metavar="N",
+        help="processes of --engine ray, each with all models and the bounds above (1)",
     )
     serve.set_defaults(run=_serve)
     return parser
@@ -108,12 +120,28 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    if options.engine == "ray":
+        module, extra = "zoo.serving.ray_server", "ray"
+        if options.grpc_port is not None:
+            raise ValueError(
+                f"--engine ray answers REST and no gRPC, got --grpc-port "
+                f"{options.grpc_port}. Leave out one of the two."
+            )
+        own = {"replicas": options.replicas}
+    else:
+        module, extra = "zoo.serving.server", "serve"
+        if options.replicas is not None:
+            raise ValueError(
+                f"--replicas {options.replicas} needs --engine ray; without it one "
+                "process serves."
+            )
+        own = {"grpc_port": options.grpc_port}
     try:
-        server = importlib.import_module("zoo.serving.server")
+        server = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ValueError(
             f"Serving needs {error.name}, which is not installed. Run: "
-            "pip install 'zoo[serve]'"
+            f"pip install 'zoo[{extra}]'"
         ) from error
     limits = {
         "batch_rows": options.batch_rows,
@@ -131,11 +159,11 @@ def _serve(options: argparse.Namespace) -> None:
         options.folder,
         host=options.host,
         port=options.port,
-        grpc_port=options.grpc_port,
         limits=_given(limits),
         bounds=_given(bounds),
         labels=dict(map(_label, options.label)),
         token_file=options.token_file,
+        **_given(own),
     )
 
 

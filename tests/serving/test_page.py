@@ -32,6 +32,9 @@ TOKEN = "0123456789abcdef"
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved_models")
     page_models.write(folder)
+    extra = folder / "reviews" / "1" / "assets.extra"
+    extra.mkdir(exist_ok=True)
+    (extra / "README.md").write_text("# Reviews\n\n| <b>data</b> | SST-2 |\n")
     models = Models(folder, Limits())
     models.refresh()
     yield models
@@ -114,6 +117,16 @@ def test_every_model_has_a_form_that_fits(browser, serve):
     for name in page_models.MODELS:
         assert card(browser, name).find_elements(By.TAG_NAME, "form")
     assert complaints(browser) == []
+
+
+def test_a_card_says_how_a_model_was_made(browser, serve):
+    browser.get(serve())
+    section = card(browser, "reviews")
+    section.find_element(By.TAG_NAME, "summary").click()
+    text = section.find_element(By.CSS_SELECTOR, "details pre").text
+    assert "# Reviews" in text
+    assert "| <b>data</b> | SST-2 |" in text
+    assert not card(browser, "translate").find_elements(By.TAG_NAME, "details")
 
 
 def test_a_translation_with_alternatives_and_attention_by_keyboard(browser, serve):

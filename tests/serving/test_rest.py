@@ -76,7 +76,7 @@ def test_versions_and_labels(client):
         ("shout/versions/x:predict", "Malformed request: POST"),
         ("shout", "Malformed request: POST"),
         ("shout:classify", "Malformed request: POST"),
-        ("../shout:predict", "Not Found"),
+        ("../shout:predict", "Not Found: POST /v1/shout:predict. GET /openapi.json"),
         ("shout%2f..%2f:predict", "Malformed request: POST"),
     ],
 )
@@ -97,6 +97,7 @@ def test_what_is_not_there(client, target, message):
         ({"instances": ["a"] * 1025}, "has 1,025 rows, and 1,024 are allowed"),
         ({"signature_name": "none", "instances": ["a"]}, '"none" not found'),
         ({"signature_name": ["a"], "instances": ["a"]}, '["a"] not found'),
+        ({"signature_name": "n" * 900, "instances": ["a"]}, "n... not found"),
         ({"signature_name": "repeat", "inputs": {"text": ["a"]}}, "takes ['text', 't"),
     ],
 )
@@ -166,7 +167,38 @@ def test_the_page_runs_nothing_but_what_is_in_it(client):
 def test_health(client):
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503  # nothing began to watch
-    assert client.put("/v1/models/shout:predict").status_code == 405
+
+
+def test_another_method_or_path(client):
+    answer = client.put("/v1/models/shout:predict")
+    assert answer.status_code == 405 and "POST" in answer.headers["allow"]
+    assert answer.json()["error"].startswith("PUT /v1/models/shout:predict is not all")
+    # Where a redirect led to, the request would say.
+    answer = client.get("/metrics/", headers={"Host": "["}, follow_redirects=False)
+    assert answer.status_code == 404
+    assert answer.json()["error"].startswith("Not Found: GET /metrics/.")
+
+
+def test_a_compressed_body(client):
+    answer = client.post(
+        "/v1/models/shout:predict", content=b"a", headers={"Content-Encoding": "gzip"}
+    )
+    assert answer.status_code == 415
+    assert 'in "gzip" is not read. Send it as it is' in answer.json()["error"]
+
+
+def test_values_that_a_model_cannot_take(folder, monkeypatch):
+    models = Models(folder, Limits())
+    models.refresh()
+
+    def unfit(inputs, deadline):
+        raise tf.errors.OutOfRangeError(None, None, "Invalid id: 7")
+
+    batcher = models.get("shout").signatures["serving_default"].batcher
+    monkeypatch.setattr(batcher, "submit", unfit)
+    client = TestClient(rest_app(models, Bounds()))
+    assert ask(client, {"instances": ["a"]}) == (400, {"error": "Invalid id: 7"})
+    models.stop()
 
 
 def test_a_request_that_takes_too_long(folder):

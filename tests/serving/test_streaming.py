@@ -1,5 +1,6 @@
 """Text while it is being written."""
 
+import asyncio
 import json
 import threading
 import time
@@ -11,6 +12,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from tests.serving import small_models
+from zoo.serving import streaming
 from zoo.serving.batching import Limits
 from zoo.serving.bounds import Bounds
 from zoo.serving.models import Models
@@ -87,6 +89,30 @@ def test_too_many_streams_are_refused(shouting):
     for _ in range(2):
         body = json.dumps({"instances": ["a", "b"]}).encode()
         assert client.post("/v1/models/shout:stream", content=body).status_code == 400
+
+
+def test_one_who_does_not_read_is_not_waited_for_for_ever(shouting, monkeypatch):
+    monkeypatch.setattr(streaming, "_GRACE_S", 0.1)
+    app = rest_app(shouting, Bounds(seconds=0.2, streams=1))
+    body = b'{"instances": ["abc"]}'
+
+    async def ask_and_not_read():
+        scope = {"type": "http", "method": "POST", "path": "/v1/models/shout:stream"}
+        scope |= {"headers": [], "query_string": b"", "root_path": ""}
+        sent = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive():
+            return sent.pop() if sent else await asyncio.Event().wait()
+
+        async def send(message):
+            await asyncio.Event().wait()
+
+        await asyncio.wait_for(app(scope, receive, send), SOON)
+
+    asyncio.run(ask_and_not_read())
+    # Its place is free for the next.
+    answer = TestClient(app).post("/v1/models/shout:stream", content=body)
+    assert answer.status_code == 200
 
 
 def _until(holds):

@@ -1,13 +1,16 @@
 """One request, from the model that it means to its answer: for REST and gRPC alike."""
 
 import asyncio
-import json
 import time
 
+import tensorflow as tf
 from starlette.concurrency import run_in_threadpool
 
 from zoo.serving.batching import DeadlineError, RetiredError
+from zoo.serving.json_tensors import shown
 
+# What the values of a request bring about, as a token that no vocabulary has.
+UNFIT = (ValueError, tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)
 # Bytes that are quicker read on the spot than handed to a thread.
 _FEW_BYTES = 2**16
 
@@ -62,7 +65,7 @@ def signature_of(version, name):
     signature = version.signatures.get(name) if isinstance(name, str) else None
     if signature is None:
         raise ValueError(
-            f"Serving signature name: {json.dumps(name)} not found in signature def. "
+            f"Serving signature name: {shown(name)} not found in signature def. "
             f"There are {sorted(version.signatures)}."
         )
     return signature

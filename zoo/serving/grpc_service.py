@@ -17,7 +17,7 @@ from tensorflow_serving.apis import (
 )
 
 from zoo.serving.access import REFUSED, bearer, is_token
-from zoo.serving.asking import ask
+from zoo.serving.asking import UNFIT, ask
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
 
@@ -28,8 +28,7 @@ _CODES = {
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
-    ValueError: grpc.StatusCode.INVALID_ARGUMENT,
-    tf.errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
+    **dict.fromkeys(UNFIT, grpc.StatusCode.INVALID_ARGUMENT),
 }
 
 

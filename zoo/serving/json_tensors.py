@@ -14,23 +14,42 @@ import tensorflow as tf
 _B64 = "b64"
 _BYTES = "_bytes"  # how the name of a tensor ends whose strings are no text
 _SHOWN = 60  # characters of a value in a message
+# In a body. Each takes Python some 40 bytes and all others' time while it is read.
+MOST_VALUES = 2**22
+_ENCODER = json.JSONEncoder(default=str)
 
 
 def parse(body):
     """The bytes of a request -> dict.
 
     Raises:
-        ValueError: it is no JSON, or no object.
+        ValueError: it is no JSON, no object, of too many values, or says one twice.
     """
+    num_values = sum(body.count(mark) for mark in (b",", b"[", b"{"))
+    if num_values > MOST_VALUES:
+        raise ValueError(
+            f"The body has about {num_values:,} values; at most {MOST_VALUES:,} are "
+            "read. Send several."
+        )
     try:
-        request = json.loads(body)
+        request = json.loads(body, object_pairs_hook=_object)
     except ValueError as error:
         raise ValueError(f"The body is no JSON: {error}.") from error
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
     if not isinstance(request, dict):
-        raise ValueError(f"The body must be a JSON object, got {_shown(request)}.")
+        raise ValueError(f"The body must be a JSON object, got {shown(request)}.")
     return request
+
+
+def _object(pairs):
+    """A dict of pairs; which of two of one name is meant, nobody knows."""
+    found = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"an object has {shown(name)} twice")
+        found[name] = value
+    return found
 
 
 def tensors(request, specs):
@@ -53,7 +72,7 @@ def tensors(request, specs):
     if ("instances" in request) == ("inputs" in request):
         raise ValueError(
             "A request has either 'instances' (rows) or 'inputs' (columns); got the "
-            f"keys {sorted(request)}."
+            f"keys {shown(sorted(request))}."
         )
     is_row = "instances" in request
     columns = _columns(request["instances"], specs) if is_row else request["inputs"]
@@ -61,7 +80,7 @@ def tensors(request, specs):
         columns = {next(iter(specs)): columns}
     if not isinstance(columns, dict):
         raise ValueError(
-            f"'inputs' must be an object of {sorted(specs)}, got {_shown(columns)}."
+            f"'inputs' must be an object of {sorted(specs)}, got {shown(columns)}."
         )
     _check_names(columns, specs, "The request")
     return {name: _array(name, columns[name], spec) for name, spec in specs.items()}
@@ -92,7 +111,7 @@ def _columns(instances, specs):
     """Rows -> dict of columns, or one column where rows are bare values."""
     if not isinstance(instances, list) or not instances:
         raise ValueError(
-            f"'instances' must be a list of at least one, got {_shown(instances)}."
+            f"'instances' must be a list of at least one, got {shown(instances)}."
         )
     if len(specs) == 1 and not _is_named(instances[0], specs):
         return instances
@@ -100,7 +119,7 @@ def _columns(instances, specs):
         if not isinstance(row, dict):
             raise ValueError(
                 f"instances[{number}] must be an object of {sorted(specs)}, got "
-                f"{_shown(row)}."
+                f"{shown(row)}."
             )
         _check_names(row, specs, f"instances[{number}]")
     return {name: [row[name] for row in instances] for name in specs}
@@ -114,7 +133,8 @@ def _is_named(value, specs):
 def _check_names(found, specs, where):
     if set(found) != set(specs):
         raise ValueError(
-            f"{where} has {sorted(found)}, and this signature takes {sorted(specs)}."
+            f"{where} has {shown(sorted(found))}, and this signature takes "
+            f"{sorted(specs)}."
         )
 
 
@@ -133,8 +153,9 @@ def _array(name, value, spec):
         try:
             array[place] = read(leaf)
         except (TypeError, ValueError, OverflowError) as error:
+            why = f" ({error})" * isinstance(error, binascii.Error)
             raise ValueError(
-                f"{name!r} must hold {spec.dtype.name}, got {_shown(leaf)}."
+                f"{name!r} must hold {spec.dtype.name}, got {shown(leaf)}{why}."
             ) from error
     return array.reshape(shape)
 
@@ -146,13 +167,13 @@ def _flattened(name, value, rank):
         if not all(isinstance(each, list) for each in level):
             wrong = next(each for each in level if not isinstance(each, list))
             raise ValueError(
-                f"{name!r} must be a list nested {rank} deep, got {_shown(wrong)}."
+                f"{name!r} must be a list nested {rank} deep, got {shown(wrong)}."
             )
         lengths = {len(each) for each in level}
         if len(lengths) > 1:
             raise ValueError(
-                f"The lists of {name!r} differ in length: {sorted(lengths)}. Make "
-                "them alike."
+                f"The lists of {name!r} differ in length: "
+                f"{shown(sorted(lengths))}. Make them alike."
             )
         shape.append(lengths.pop() if lengths else 0)
         level = [x for each in level for x in each]
@@ -184,10 +205,8 @@ def _bytes(value):
         return value.encode()  # UnicodeEncodeError of half a character is a ValueError
     if not isinstance(value, dict) or set(value) != {_B64}:
         raise TypeError
-    try:
-        return base64.b64decode(_of_type(value[_B64], str), validate=True)
-    except binascii.Error as error:
-        raise ValueError("no base64") from error
+    # What it raises is a ValueError that says what is wrong.
+    return base64.b64decode(_of_type(value[_B64], str), validate=True)
 
 
 def values(name, array):
@@ -203,9 +222,11 @@ def values(name, array):
     return boxes.reshape(array.shape).tolist()
 
 
-def _shown(value):
-    try:
-        shown = json.dumps(value, default=str)
-    except RecursionError:
-        return "what is nested too deeply"
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+def shown(value):
+    """The beginning of a value as JSON: it comes from outside, and may be large."""
+    text = ""
+    for part in _ENCODER.iterencode(value):
+        text += part
+        if len(text) > _SHOWN:
+            return f"{text[:_SHOWN]}..."
+    return text

@@ -1,5 +1,6 @@
 """The models of a folder: loaded, watched, replaced and taken away again."""
 
+import concurrent.futures
 import logging
 import threading
 from pathlib import Path
@@ -15,6 +16,9 @@ from zoo.serving.metrics import Metrics
 
 DEFAULT_SIGNATURE = "serving_default"
 _WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
+_CARD = Path("assets.extra") / "README.md"
+_CARD_BYTES = 2**16
+_LOADERS = 2
 _logger = logging.getLogger(__name__)
 
 
@@ -73,11 +77,13 @@ class Version:
         number: int.
         signatures: dict of `Signature`.
         signature_defs: SignatureDefMap, what the file says, for clients that ask.
+        card: str. What its makers say of it, "" if nothing.
     """
 
     def __init__(self, path, limits, metrics):
         self.number = int(path.name)
         self.signature_defs = _signature_defs(path)
+        self.card = _card(path / _CARD)
         # The name keeps the weights alive.
         self._model = tf.saved_model.load(str(path))
         self.signatures = {
@@ -132,6 +138,7 @@ class Models:
         self._loaded = {}  # name: {number: Version}
         self._failed = {}  # (name, number): (what it looked like, why)
         self._loading = set()
+        self._publishing = threading.Lock()
         self._stopped = threading.Event()
         self.is_ready = False
         if not self.folder.is_dir():
@@ -198,9 +205,14 @@ class Models:
     def refresh(self):
         """Loads what is new, then takes away what it replaces."""
         found = _versions(self.folder)
-        for name, versions in found.items():
-            for number in sorted(self._wanted(name, versions)):
-                self._load(name, number, versions[number])
+        wanted = [
+            (name, number, versions[number])
+            for name, versions in found.items()
+            for number in sorted(self._wanted(name, versions))
+        ]
+        # One is read, in Python, while another is compiled, which is not.
+        with concurrent.futures.ThreadPoolExecutor(_LOADERS) as threads:
+            list(threads.map(lambda each: self._load(*each), wanted))
         for name in list(self._loaded):
             self._retire(name, self._wanted(name, found.get(name, {})))
         self._failed = {
@@ -246,9 +258,10 @@ class Models:
         finally:
             self._loading.discard((name, number))
         self._failed.pop((name, number), None)
-        # A new dict: who reads has one or the other, never one that changes.
-        versions = {**self._loaded.get(name, {}), number: version}
-        self._loaded = {**self._loaded, name: versions}
+        with self._publishing:
+            # A new dict: who reads has one or the other, never one that changes.
+            versions = {**self._loaded.get(name, {}), number: version}
+            self._loaded = {**self._loaded, name: versions}
         _logger.info("%s/%d is loaded.", name, number)
 
     def _retire(self, name, wanted, keep_one=True):
@@ -272,6 +285,13 @@ def _signature_defs(path):
     for name, definition in saved.meta_graphs[0].signature_def.items():
         definitions.signature_def[name].CopyFrom(definition)
     return definitions
+
+
+def _card(path):
+    if not path.is_file():
+        return ""
+    with open(path, "rb") as file:
+        return file.read(_CARD_BYTES).decode("utf-8", "replace")
 
 
 def _versions(folder):

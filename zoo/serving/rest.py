@@ -5,16 +5,17 @@ import json
 import re
 import time
 
-import tensorflow as tf
 from google.protobuf import json_format
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
 from zoo.serving import json_tensors, streaming
-from zoo.serving.asking import ask, off_the_loop, signature_of
+from zoo.serving.api_description import description
+from zoo.serving.asking import UNFIT, ask, off_the_loop, signature_of
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.metrics import CONTENT_TYPE
 from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
@@ -32,9 +33,10 @@ _RETRY_AFTER_S = 1
 class _RefusedError(Exception):
     """A request that gets no answer, and the status that says why."""
 
-    def __init__(self, status, message):
+    def __init__(self, status, message, headers=None):
         super().__init__(message)
         self.status = status
+        self.headers = headers
 
 
 def rest_app(models, bounds, lifespan=None):
@@ -48,19 +50,21 @@ def rest_app(models, bounds, lifespan=None):
 
     streams = asyncio.Semaphore(bounds.streams)
 
-    async def post(request):
+    async def model(request):
+        if request.method != "POST":
+            return await _answered(_look, request, models, bounds)
         if request.path_params["target"].endswith(":stream"):
             return await _answered(_stream, request, models, bounds, streams)
         return await _answered(_ask, request, models, bounds)
-
-    async def look(request):
-        return await _answered(_look, request, models, bounds)
 
     async def names(request):
         return _json({"models": [_about(*each) for each in models.newest()]})
 
     async def home(request):
         return page()
+
+    async def described(request):
+        return _json(description())
 
     async def metrics(request):
         return Response(models.metrics.text(), media_type=CONTENT_TYPE)
@@ -71,12 +75,12 @@ def rest_app(models, bounds, lifespan=None):
     async def ready(request):
         return _json({"ready": models.is_ready}, 200 if models.is_ready else 503)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", home, methods=["GET"]),
             Route("/v1/models", names, methods=["GET"]),
-            Route("/v1/models/{target:path}", look, methods=["GET"]),
-            Route("/v1/models/{target:path}", post, methods=["POST"]),
+            Route("/v1/models/{target:path}", model, methods=["GET", "POST"]),
+            Route("/openapi.json", described, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
             Route("/healthz", healthy, methods=["GET"]),
             Route("/readyz", ready, methods=["GET"]),
@@ -84,12 +88,20 @@ def rest_app(models, bounds, lifespan=None):
         lifespan=lifespan,
         exception_handlers={HTTPException: _as_json, Exception: _as_json},
     )
+    # It would lead to whatever host a request says that this is.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _as_json(request, error):
     """What no route is there for, and what nobody thought of (which is logged)."""
+    asked = f"{request.method} {request.scope['path']}"
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        message = f"{asked} is not allowed, but {error.headers['Allow']}."
+        return _json({"error": message}, 405, error.headers)
     if isinstance(error, HTTPException):
-        return _json({"error": error.detail}, error.status_code, error.headers)
+        message = f"{error.detail}: {asked}. GET /openapi.json says what there is."
+        return _json({"error": message}, error.status_code, error.headers)
     return _json({"error": "The server failed; its log says more."}, 500)
 
 
@@ -113,10 +125,12 @@ async def _answered(answer, request, models, *more):
 def _refusal(error):
     """The answer that an error is; None for one that nobody thought of."""
     if isinstance(error, _RefusedError):
-        return _json({"error": str(error)}, error.status)
+        return _json({"error": str(error)}, error.status, error.headers)
+    if isinstance(error, ClientDisconnect):  # nobody reads it, but it is counted
+        return _json({"error": "The request ended before its body did."}, 400)
     if isinstance(error, NotFoundError):
         return _json({"error": str(error)}, 404)
-    if isinstance(error, ValueError | tf.errors.InvalidArgumentError):
+    if isinstance(error, UNFIT):
         return _json({"error": str(error)}, 400)
     if isinstance(error, OverloadedError):
         headers = {"Retry-After": str(_RETRY_AFTER_S)}
@@ -129,7 +143,7 @@ def _refusal(error):
 async def _ask(request, models, bounds):
     target = _target(request, ":predict")
     deadline = time.monotonic() + bounds.seconds
-    body = await _body(request, bounds.body_bytes)
+    body = await _body(request, bounds)
     content = await off_the_loop(len(body), json_tensors.parse, body)
     _, outputs = await ask(
         models,
@@ -149,7 +163,7 @@ async def _ask(request, models, bounds):
 async def _stream(request, models, bounds, streams):
     target = _target(request, ":stream")
     deadline = time.monotonic() + bounds.seconds
-    body = await _body(request, bounds.body_bytes)
+    body = await _body(request, bounds)
     content = await off_the_loop(len(body), json_tensors.parse, body)
     version = models.get(*target)
     streaming.check_streams(version)
@@ -180,24 +194,40 @@ def _target(request, action):
     if not match or match["action"] != action:
         raise _RefusedError(
             404,
-            f"Malformed request: {request.method} {request.url.path}. Ask GET "
+            f"Malformed request: {request.method} {request.scope['path']}. Ask GET "
             "/v1/models/NAME[/versions/N|/labels/LABEL][/metadata] or POST "
             "/v1/models/NAME[/versions/N|/labels/LABEL]:(predict|stream).",
         )
     return match["name"], match["version"] and int(match["version"]), match["label"]
 
 
-async def _body(request, most_bytes):
-    """The bytes of a request, which is refused as soon as it is too large."""
+async def _body(request, bounds):
+    """The bytes of a request, which is refused as soon as it is too large, or late."""
+    coding = request.headers.get("content-encoding", "identity")
+    if coding != "identity":
+        raise _RefusedError(
+            415,
+            f"A body in {json_tensors.shown(coding)} is not read. Send it as it is.",
+        )
+    most_bytes = bounds.body_bytes
     refused = _RefusedError(413, f"A request may have {most_bytes:,} bytes.")
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > most_bytes:
         raise refused
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most_bytes:
-            raise refused
+    try:
+        async with asyncio.timeout(bounds.seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most_bytes:
+                    raise refused
+    except TimeoutError:
+        raise _RefusedError(
+            408,
+            f"The body did not arrive within {bounds.seconds:g} seconds. Send it "
+            "faster, or less.",
+            {"Connection": "close"},
+        ) from None
     return bytes(body)
 
 
@@ -207,7 +237,9 @@ def _about(name, version):
         key: {"inputs": list(each.inputs), "outputs": list(each.outputs)}
         for key, each in version.signatures.items()
     }
-    return {"name": name, "version": str(version.number), "signatures": signatures}
+    number = str(version.number)
+    about = {"name": name, "version": number, "card": version.card}
+    return {**about, "signatures": signatures}
 
 
 def _metadata(name, version):

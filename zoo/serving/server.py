@@ -9,6 +9,7 @@ import uvicorn
 from zoo.serving.access import read_token, with_token
 from zoo.serving.batching import Limits
 from zoo.serving.bounds import Bounds
+from zoo.serving.connection import BoundedConnection
 from zoo.serving.grpc_service import grpc_server
 from zoo.serving.models import Models
 from zoo.serving.rest import rest_app
@@ -57,7 +58,13 @@ def serve(
     if token is not None:
         app = with_token(app, token)
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", access_log=False
+        app,
+        http=BoundedConnection,
+        ws="none",
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
     )
     print(f"Serving {folder} on http://{host}:{port}/v1/models", flush=True)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C, once all is finished

@@ -3,6 +3,8 @@
 The events are those of <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
 """
 
+import asyncio
+import contextlib
 import json
 import time
 
@@ -15,6 +17,7 @@ from zoo.serving.models import DEFAULT_SIGNATURE
 
 _START, _STEP = "start", "step"
 _FINISHED, _ERROR = "finished", "error"
+_GRACE_S = 5.0  # after the deadline, to say that it is over
 
 
 def check_streams(version):
@@ -64,20 +67,26 @@ def stream(version, state, deadline, ended):
             yield _event(event)
             state = await run_in_threadpool(version.signatures[_STEP].call, state)
 
-    return _Stream(events(), ended)
+    return _Stream(events(), deadline + _GRACE_S, ended)
 
 
 class _Stream(StreamingResponse):
-    """Says when it has ended, also where its client left before it began."""
+    """Says when it has ended, also where its client left before it began.
 
-    def __init__(self, events, ended):
+    One who does not read what is sent is not waited for after `latest`.
+    """
+
+    def __init__(self, events, latest, ended):
         headers = {"Cache-Control": "no-store"}
         super().__init__(events, 200, headers, media_type="text/event-stream")
+        self._latest = latest
         self._ended = ended
 
     async def __call__(self, scope, receive, send):
         try:
-            await super().__call__(scope, receive, send)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._latest - time.monotonic()):
+                    await super().__call__(scope, receive, send)
         finally:
             self._ended()
 

@@ -1,0 +1,124 @@
+"""Clients that are slow, cut short or speak no HTTP, over real sockets."""
+
+import contextlib
+import json
+import logging
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from zoo.serving import connection
+from zoo.serving.bounds import Bounds
+from zoo.serving.rest import rest_app
+
+SOON = 10.0
+POST = b"POST /v1/models/shout:predict HTTP/1.1\r\nHost: a\r\n"
+GOOD = POST + b'Content-Length: 20\r\n\r\n{"instances": ["a"]}'
+
+
+@pytest.fixture
+def port(shouting, unused_ports, monkeypatch):
+    """Of a server that waits half a second for a head, and for a body."""
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.5)
+    port, _ = unused_ports
+    config = uvicorn.Config(
+        rest_app(shouting, Bounds(seconds=0.5)),
+        http=connection.BoundedConnection,
+        port=port,
+        ws="none",
+        log_level="error",
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield port
+    server.should_exit = True
+    thread.join(SOON)
+
+
+def ask(port, raw):
+    """(status, error) of the one answer, after which the server closes."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        client.sendall(raw)
+        # It may close before it has read all, which resets the connection.
+        with contextlib.suppress(ConnectionResetError):
+            while part := client.recv(2**16):
+                answer += part
+    if not answer:
+        return None, ""
+    head, body = answer.split(b"\r\n\r\n", 1)
+    return int(head.split()[1]), json.loads(body).get("error", "")
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "message"),
+    [
+        (b"", None, ""),
+        (POST, 408, "What is before the body did not arrive within 0.5 seconds."),
+        (POST + b"Content-Length: 9\r\n\r\n{", 408, "The body did not arrive within 0"),
+        (b"\0\1\2\r\n\r\n", 400, "This is no HTTP/1.1, or damaged."),
+        (POST + b"X: " + b"a" * 400_000, 431, "may have 65,536 bytes."),
+        (GOOD, 200, ""),  # and then nothing more
+    ],
+)
+def test_it_ends_with_what_is_wrong(port, raw, status, message):
+    found, error = ask(port, raw)
+    assert found == status and message in error
+
+
+def test_a_byte_at_a_time(port):
+    begin = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        client.setblocking(False)
+        for byte in POST * 9:
+            try:
+                client.send(bytes([byte]))
+                answer = client.recv(2**16)
+                break
+            except BlockingIOError:
+                time.sleep(0.05)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - begin < 5.0
+
+
+def test_others_are_answered_meanwhile(port):
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+    for each in slow:
+        each.sendall(POST + b"Content-Length: 9\r\n\r\n{")
+    begin = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        client.sendall(GOOD)
+        assert client.recv(2**16).startswith(b"HTTP/1.1 200 ")
+    assert time.monotonic() - begin < 0.5
+    for each in slow:
+        each.close()
+
+
+def test_a_connection_that_is_kept_has_no_end_while_it_is_used(port):
+    large = b'{"instances": ["' + b"a" * 100_000 + b'"]}'
+    large = POST + b"Content-Length: %d\r\n\r\n" % len(large) + large
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        statuses = []
+        for raw in [GOOD, large, GOOD + GOOD, GOOD] * 3:  # two at once: a pipeline
+            client.sendall(raw)
+            answer = b""
+            while answer.count(b"}]}") < raw.count(b"POST"):
+                answer += client.recv(2**20)
+            statuses.append(answer.count(b"HTTP/1.1 200 "))
+            time.sleep(0.1)
+    assert statuses == [1, 1, 2, 1] * 3
+
+
+def test_one_who_leaves_within_a_body_leaves_no_trace_in_the_log(port, caplog):
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(POST + b"Content-Length: 9\r\n\r\n{")
+        assert ask(port, GOOD)[0] == 200
+    assert [record for record in caplog.records if record.exc_info] == []

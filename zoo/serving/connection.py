@@ -1,0 +1,74 @@
+"""A connection whose requests begin soon and with little before their bodies."""
+
+import json
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_BYTES = 2**16
+HEAD_SECONDS = 10.0
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """Uvicorn's, which waits for ever for a head that never ends: this one does not.
+
+    A head is all of a request until its body. It may have `HEAD_BYTES`, and be as late
+    as `HEAD_SECONDS` after the connection was made or the last answer given. What is no
+    HTTP is told so in the API's form.
+    """
+
+    # Uvicorn calls these; there is no other place to hear of a head's begin and end.
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self._is_head, self._head_bytes = True, 0
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._end)
+
+    def connection_lost(self, exc):
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data):
+        if self._is_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(
+                "431 Request Header Fields Too Large",
+                f"What is before the body may have {HEAD_BYTES:,} bytes.",
+            )
+
+    def on_headers_complete(self):
+        self._timer.cancel()
+        self._is_head, self._head_bytes = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self):
+        self._is_head = True
+        super().on_message_complete()
+
+    def on_response_complete(self):
+        super().on_response_complete()
+        if self.cycle.response_complete:  # and no other is in the pipeline
+            self._timer.cancel()
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._end)
+
+    def send_400_response(self, msg):
+        self._refuse("400 Bad Request", "This is no HTTP/1.1, or damaged.")
+
+    def _end(self):
+        if self._head_bytes and not self.transport.is_closing():
+            self._refuse(
+                "408 Request Timeout",
+                f"What is before the body did not arrive within {HEAD_SECONDS:g} "
+                "seconds.",
+            )
+        else:
+            self.transport.close()
+
+    def _refuse(self, status, message):
+        body = json.dumps({"error": message}).encode()
+        head = (
+            f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
