@@ -35,6 +35,28 @@ def state_path(record_path):
     return record_path.with_suffix(".npz")
 
 
+def remove(record_path):
+    """Removes a state; first the record, which must not vouch for nothing."""
+    record_path.unlink(missing_ok=True)
+    state_path(record_path).unlink(missing_ok=True)
+
+
+def remove_left_overs(folder):
+    """Removes what a process left that was killed while it wrote."""
+    states = folder.glob("state-*.npz")
+    alone = [path for path in states if not path.with_suffix(".json").is_file()]
+    for path in (*folder.glob("partial-*"), *alone):
+        path.unlink()
+
+
+def put_aside(record_paths):
+    """Renames states that are damaged, so that they take no good one's place."""
+    for path in record_paths:
+        for file in (path, state_path(path)):
+            if file.is_file():
+                file.rename(file.with_name(f"damaged-{file.name}"))
+
+
 def variables_of(model):
     """All that training changes: weights, random states, optimizer, metrics."""
     return [
@@ -139,7 +161,7 @@ def write_weights(folder, epoch, model, num_bytes):
     with atomic_write(path) as alone:
         whole = path.with_name(f"partial-whole-{path.name}")
         try:
-            _make_room(whole, num_bytes)
+            _make_room(whole, 2 * num_bytes)  # for both
             model.save_weights(whole, overwrite=True)
             _copy_without_optimizer(whole, alone)
         finally:

@@ -56,6 +56,8 @@ class Checkpoints(keras.callbacks.Callback):
             next that are.
         history: list of dicts, the metrics of the epochs.
         skipped: list of [epoch, step], batches that the run goes on without.
+        knows_batches: bool. Whether the epochs are of known length; where not, nothing
+            is saved inside.
         saved: (int, int). Such a place, where the newest checkpoint is.
         busy: bool. Whether something changes that must not be left half done.
         is_asked_to_stop: bool. Raise KeyboardInterrupt as soon as nothing does.
@@ -89,7 +91,9 @@ class Checkpoints(keras.callbacks.Callback):
         self.epoch = self.step = 0
         self.saved = 0, 0
         self._saved_at = time.monotonic()
+        self.knows_batches = True
         self.busy = self.is_asked_to_stop = False
+        self._batches_after = 0  # of this epoch; 0 also where nobody knows
         self._left = None  # numbers of the batches of this epoch, if not all
         self._metrics = []  # of the epoch that a run goes on in
         self._seconds = 0.0
@@ -124,19 +128,22 @@ class Checkpoints(keras.callbacks.Callback):
                     f"Checkpoints.restore got a model that is not {word}. Build and "
                     "compile it first, so that there are variables to restore."
                 )
-        paths = files.record_paths(self.folder)
+        files.remove_left_overs(self.folder)
+        paths, damaged = files.record_paths(self.folder), []
         for path in paths:
             try:
                 record = files.read_record(path)
             except ValueError as error:
                 warnings.warn(f"{error} Using the one before.", stacklevel=2)
+                damaged.append(path)
                 continue
             self._metrics = files.load_state(path, record, model)
             self.history = record["history"]
             self.skipped += [x for x in record["skipped"] if x not in self.skipped]
             self.epoch, self.step = self.saved = record["epoch"], record["step"]
-            self.busy = False
             self._seconds = record["seconds"]
+            self._batches_after, self.busy = 0, False
+            files.put_aside(damaged)
             return self.epoch, self.step
         if paths:
             raise ValueError(
@@ -155,14 +162,20 @@ class Checkpoints(keras.callbacks.Callback):
         skipped = {step for epoch, step in self.skipped if epoch == self.epoch}
         if not self.step and not skipped:
             return None
+        if num_batches is None:
+            raise ValueError(
+                f"The run stopped inside an epoch, after batch {self.step}, and these "
+                "data begin with epochs only. Give those it began with: a "
+                "tf.data.Dataset that knows its cardinality."
+            )
         self._left = [n for n in range(self.step, num_batches) if n not in skipped]
         return self._left
 
     def go_back(self, model):
         """Restores the checkpoint before the newest, behind which no batch is left."""
         if not self.step:
-            raise ValueError(f"All batches of epoch {self.epoch + 1} are skipped.")
-        files.record_paths(self.folder)[0].unlink()
+            raise NotFiniteError("The loss", self.epoch, 0)
+        files.remove(files.record_paths(self.folder)[0])
         self.restore(model)
 
     def skip(self, error):
@@ -173,6 +186,8 @@ class Checkpoints(keras.callbacks.Callback):
         anew look at the weights after each batch; the second time it is known.
         """
         where = (error.epoch, error.step)
+        if [*where] in self.skipped:
+            raise error  # no batch is left to skip
         if self._suspected is None:
             self._suspected = where
         else:
@@ -181,7 +196,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     def save(self):
         """Saves where the run stands, if it can go on from there, and waits for it."""
-        if self._can_save_inside and not self.busy:
+        is_new = (self.epoch, self.step) != self.saved
+        if self._can_save_inside and not self.busy and is_new:
             self._save_state()
         self.wait()
 
@@ -205,7 +221,7 @@ class Checkpoints(keras.callbacks.Callback):
         if self.step:
             files.set_variables(self.model.metrics_variables, self._metrics)
         self._num_batches = self.params.get("steps")
-        self._batches_after = 0  # 0 also where nobody knows
+        self._batches_after = 0
         self._begin = time.perf_counter() - self._seconds
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -250,23 +266,20 @@ class Checkpoints(keras.callbacks.Callback):
 
     @property
     def _can_save_inside(self):
-        # `fit` ends with the average of an EMA: two calls would not be like one.
-        is_alone = not getattr(self.model.optimizer, "use_ema", False)
-        return self._saves_inside and self._batches_after > 0 and is_alone
+        return self._batches_after > 0 and self.knows_batches and self._saves_inside
 
     def _is_due(self):
-        if self._batches_after == 1:
-            return True
-        if self._writing is not None and not self._writing.done():
-            return False
         steps, minutes = self.save_steps, self.save_minutes
-        return (steps is not None and self.step - self.saved[1] >= steps) or (
-            minutes is not None and time.monotonic() - self._saved_at >= 60 * minutes
-        )
+        if steps is not None and self.step - self.saved[1] >= steps:
+            return True
+        minutes = math.inf if minutes is None else minutes
+        is_late = time.monotonic() - self._saved_at >= 60 * minutes
+        return self._batches_after == 1 or is_late
 
     def _copied_state(self):
         arrays = files.copied(files.variables_of(self.model))
-        if not files.are_finite(arrays[: len(self.model.variables)]):
+        # Gradients that wait in the optimizer too; metrics are what they are.
+        if not files.are_finite(arrays[: -len(self.model.metrics_variables) or None]):
             raise NotFiniteError("A weight", self.epoch, self.step - 1)
         return arrays
 
@@ -290,8 +303,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         files.write_state(self.folder, *where, arrays, facts)
         for path in files.record_paths(self.folder)[NUM_STATES:]:
-            path.unlink(missing_ok=True)
-            files.state_path(path).unlink(missing_ok=True)
+            files.remove(path)
         history = facts["history"]
         best = ranked_epochs(history, self.monitor, self.mode)
         done = [row["epoch"] for row in history]

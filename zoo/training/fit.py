@@ -71,8 +71,9 @@ def fit(
             gets its samples written.
         batches: function of the first epoch (int, from 0) that gives what
             `model.fit` takes. It is told where to begin, so that the data too goes
-            on as if nothing had happened. A tf.data.Dataset that knows its
-            cardinality is gone on with inside an epoch, anything else between two.
+            on as if nothing had happened: with epoch n it gives what its n-th
+            iteration would have given. A tf.data.Dataset that knows its cardinality is
+            gone on with inside an epoch, anything else between two.
         epochs: int, 1 or more. How many there are in all, those done before included.
         run_dir: path. See `RunFolder`.
         settings: dict of plain values. A run is only gone on with under the same.
@@ -136,8 +137,11 @@ def fit(
                 scoring=scoring,
             )
             before = [evaluation, *callbacks]
+        report = Report(folder, checkpoints)
+        if checkpoints.history:
+            report.write()  # a row that came too late when it stopped
         fit_arguments |= {
-            "callbacks": [*before, checkpoints, Report(folder, checkpoints)],
+            "callbacks": [*before, checkpoints, report],
             "shuffle": False,
             "verbose": verbose,
         }
@@ -147,11 +151,14 @@ def fit(
             where = f"epoch {epoch}/{epochs}" + (f" and {step} batches" if step else "")
             print(f"{folder.path}: going on after {where}.")
         with stopping_in_words(folder.path, checkpoints, verbose):
-            while not _is_done(checkpoints, epochs):
+            task.model.stop_training = False
+            while not (_is_done(checkpoints, epochs) or task.model.stop_training):
                 try:
                     _train(task.model, batches, epochs, checkpoints, fit_arguments)
                 except NotFiniteError as error:
-                    if not skip_bad_steps or len(checkpoints.skipped) == MOST_SKIPPED:
+                    if not skip_bad_steps or not checkpoints.knows_batches:
+                        raise
+                    if len(checkpoints.skipped) == MOST_SKIPPED:
                         raise
                     checkpoints.wait()
                     checkpoints.restore(task.model)
@@ -168,9 +175,8 @@ def _is_done(checkpoints, epochs):
 def _train(model, batches, epochs, checkpoints, fit_arguments):
     """Trains from where the run stands: what is left of an epoch, then whole ones."""
     data = batches(checkpoints.epoch)
-    num_batches = _num_batches(data, fit_arguments)
-    if num_batches is None:
-        checkpoints.save_minutes = checkpoints.save_steps = None
+    num_batches = _num_batches(model, data, fit_arguments)
+    checkpoints.knows_batches = num_batches is not None
     left = checkpoints.batches_left(num_batches)
     if left == []:
         checkpoints.go_back(model)
@@ -179,22 +185,26 @@ def _train(model, batches, epochs, checkpoints, fit_arguments):
         if checkpoints.step:
             # Keras makes some metrics with their first batch, this is how; those that
             # were saved come into them.
-            model._symbolic_build(data_batch=next(iter(data)))
+            model._symbolic_build(data_batch=data.element_spec)
         model.fit(
             _only(data, left),
             initial_epoch=checkpoints.epoch,
             epochs=checkpoints.epoch + 1,
             **fit_arguments,
         )
-        if left[-1] != num_batches - 1:
+        if left[-1] != num_batches - 1 or model.stop_training:
             return  # the data do not know that their epoch is over
     if not _is_done(checkpoints, epochs):
         model.fit(data, initial_epoch=checkpoints.epoch, epochs=epochs, **fit_arguments)
 
 
-def _num_batches(data, fit_arguments):
-    """Of an epoch of a tf.data.Dataset; None of what cannot be begun in the middle."""
+def _num_batches(model, data, fit_arguments):
+    """Of an epoch of a tf.data.Dataset; None where none can begin in the middle."""
     if not hasattr(data, "cardinality") or "steps_per_epoch" in fit_arguments:
+        return None
+    # Keras counts several batches as one step; or each `fit` ends with the average
+    # of the weights, and two are not like one.
+    if model.steps_per_execution > 1 or getattr(model.optimizer, "use_ema", False):
         return None
     count = int(data.cardinality())
     return count if count > 0 else None

@@ -26,24 +26,21 @@ class Report(keras.callbacks.Callback):
         self.checkpoints = checkpoints
         self.events = TensorBoardEvents(folder.tensorboard)
 
-    def on_train_begin(self, logs=None):
-        if self.checkpoints.history:
-            self._write(self.checkpoints.history)
-
-    def on_epoch_end(self, epoch, logs=None):
+    def write(self):
+        """Writes the files of what the history holds."""
         history = self.checkpoints.history
-        self._write(history)
-        draw_curves(
-            self.folder.curves, history, self.checkpoints.monitor, self.checkpoints.mode
-        )
-        self.events.write(history[-1])
-
-    def _write(self, history):
-        """How long a run took depends on the day: two files, so that one does not."""
+        # How long a run took depends on the day: two files, so that one does not.
         metrics = [{k: v for k, v in row.items() if k not in TIMES} for row in history]
         write_metrics(self.folder.metrics, metrics)
         times = [{k: row[k] for k in ("epoch", *TIMES) if k in row} for row in history]
         write_metrics(self.folder.times, times)
+        draw_curves(
+            self.folder.curves, history, self.checkpoints.monitor, self.checkpoints.mode
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.write()
+        self.events.write(self.checkpoints.history[-1])
 
     def on_train_end(self, logs=None):
         self.events.close()

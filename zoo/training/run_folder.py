@@ -106,7 +106,13 @@ class RunFolder:
             )
 
     def _refuse_if_different(self, may_change):
-        before = self._settings_before()
+        try:
+            self._compare(self._settings_before(), may_change)
+        except ValueError:
+            self.close()
+            raise
+
+    def _compare(self, before, may_change):
         different = [
             f"{name}: {before.get(name)!r} there, {self.settings.get(name)!r} now"
             for name in sorted({*before, *self.settings} - set(may_change))

@@ -25,32 +25,53 @@ def stopping_in_words(path, checkpoints, verbose):
         verbose: whether to say where an interrupted run goes on.
     """
     try:
-        with interruptible(checkpoints) as received:
+        with _explained_disk(path), _saved_first(path, checkpoints, verbose):
             yield
-    except KeyboardInterrupt:
-        checkpoints.save()
-        if verbose:
-            print(f"\n{path}: stopped. {_saved(checkpoints)}", flush=True)
-        if signal.SIGTERM in received:
-            # To whom listened before, mostly nobody: then the process ends here.
-            signal.raise_signal(signal.SIGTERM)
-        raise
     except NotFiniteError as error:
-        checkpoints.wait()
+        advice = "Lower the learning rate, or go on without such batches: "
+        advice += "skip_bad_steps=True (--skip-bad-steps)."
+        if checkpoints.skipped:
+            number = len(checkpoints.skipped)
+            advice = f"{number} batches were skipped already: lower the learning rate."
         raise TrainingStoppedError(
-            f"{path}: {error} {_saved(checkpoints)} Lower the learning rate, or go on "
-            "without such batches: skip_bad_steps=True (--skip-bad-steps)."
-        ) from error
-    except OSError as error:
-        if error.errno not in _NO_SPACE:
-            raise
-        why = os.strerror(error.errno)
-        raise TrainingStoppedError(
-            f"{path}: no space is left to write to ({why}). Make some, and give the "
-            "same command again: it goes on from the last checkpoint."
+            f"{path}: {error} {_saved(checkpoints)} {advice}"
         ) from error
     finally:
         checkpoints.close()
+
+
+@contextlib.contextmanager
+def _saved_first(path, checkpoints, verbose):
+    try:
+        with interruptible(checkpoints) as received:
+            yield
+    except KeyboardInterrupt:
+        try:
+            checkpoints.save()
+            if verbose:
+                print(f"\n{path}: stopped. {_saved(checkpoints)}", flush=True)
+        finally:
+            if signal.SIGTERM in received:
+                # To whom listened before, mostly nobody: then the process ends here.
+                signal.raise_signal(signal.SIGTERM)
+        raise
+    except NotFiniteError:
+        checkpoints.wait()
+        raise
+
+
+@contextlib.contextmanager
+def _explained_disk(path):
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        raise TrainingStoppedError(
+            f"{path}: no space is left to write to ({os.strerror(error.errno)}). Make "
+            "some, and give the same command again, without --no-resume: it goes on "
+            "from the last checkpoint."
+        ) from error
 
 
 def _saved(checkpoints):
@@ -58,4 +79,4 @@ def _saved(checkpoints):
     if not epoch and not step:
         return "Nothing was trained that could be saved."
     inside = f" and {step} batches" if step else ""
-    return f"The same command goes on after epoch {epoch}{inside}."
+    return f"Without --no-resume the same command goes on after epoch {epoch}{inside}."
