@@ -8,16 +8,14 @@ from typing import NamedTuple
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow_serving.apis import get_model_metadata_pb2, prediction_log_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
+from zoo.serving import model_files as files
 from zoo.serving.batching import Batcher
 from zoo.serving.metrics import Metrics
 
 DEFAULT_SIGNATURE = "serving_default"
 _WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
-_CARD = Path("assets.extra") / "README.md"
-_CARD_BYTES = 2**16
 _LOADERS = 2
 _logger = logging.getLogger(__name__)
 
@@ -82,8 +80,8 @@ class Version:
 
     def __init__(self, path, limits, metrics):
         self.number = int(path.name)
-        self.signature_defs = _signature_defs(path)
-        self.card = _card(path / _CARD)
+        self.signature_defs = files.signature_defs(path)
+        self.card = files.card(path)
         # The name keeps the weights alive.
         self._model = tf.saved_model.load(str(path))
         self.signatures = {
@@ -204,7 +202,7 @@ class Models:
 
     def refresh(self):
         """Loads what is new, then takes away what it replaces."""
-        found = _versions(self.folder)
+        found = files.versions(self.folder)
         wanted = [
             (name, number, versions[number])
             for name, versions in found.items()
@@ -245,7 +243,7 @@ class Models:
     def _load(self, name, number, path):
         if number in self._loaded.get(name, {}):
             return
-        looks = _looks(path)
+        looks = files.looks(path)
         if self._failed.get((name, number), (None,))[0] == looks:
             return  # as it was when it did not load
         self._loading.add((name, number))
@@ -276,36 +274,3 @@ class Models:
             if number not in kept:
                 version.close()
                 _logger.info("%s/%d is unloaded.", name, number)
-
-
-def _signature_defs(path):
-    saved = saved_model_pb2.SavedModel()
-    saved.ParseFromString((path / "saved_model.pb").read_bytes())
-    definitions = get_model_metadata_pb2.SignatureDefMap()
-    for name, definition in saved.meta_graphs[0].signature_def.items():
-        definitions.signature_def[name].CopyFrom(definition)
-    return definitions
-
-
-def _card(path):
-    if not path.is_file():
-        return ""
-    with open(path, "rb") as file:
-        return file.read(_CARD_BYTES).decode("utf-8", "replace")
-
-
-def _versions(folder):
-    """{name: {number: path}} of all that look like SavedModels."""
-    found = {}
-    for path in folder.glob("*/*/saved_model.pb"):
-        version, name = path.parent, path.parent.parent.name
-        # A folder that is being written begins with a dot.
-        if version.name.isdecimal() and not name.startswith("."):
-            found.setdefault(name, {})[int(version.name)] = version
-    return found
-
-
-def _looks(path):
-    """What changes when a version's files do."""
-    files = (file for file in path.rglob("*") if file.is_file())
-    return sorted((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files)
