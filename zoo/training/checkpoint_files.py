@@ -41,6 +41,40 @@ def remove(record_path):
     state_path(record_path).unlink(missing_ok=True)
 
 
+def prune(folder, num_states, epochs):
+    """Removes all but the newest states, and the weights of those epochs."""
+    for path in record_paths(folder)[num_states:]:
+        remove(path)
+    for epoch in epochs:
+        weights_path(folder, epoch).unlink(missing_ok=True)
+
+
+def newest_whole(folder):
+    """(path, record) of the newest state that is whole; None twice where none is.
+
+    Newer ones are put aside, and a warning names each.
+
+    Raises:
+        ValueError: there are states, and none is whole.
+    """
+    remove_left_overs(folder)
+    paths = record_paths(folder)
+    for number, path in enumerate(paths):
+        try:
+            record = read_record(path)
+        except ValueError as error:
+            warnings.warn(f"{error} Using the one before.", stacklevel=3)
+            continue
+        put_aside(paths[:number])
+        return path, record
+    if paths:
+        raise ValueError(
+            f"None of the {len(paths)} checkpoints in {folder} is whole. Pass "
+            "resume=False (--no-resume) to start anew; the old run is moved aside."
+        )
+    return None, None
+
+
 def remove_left_overs(folder):
     """Removes what a process left that was killed while it wrote."""
     states = folder.glob("state-*.npz")

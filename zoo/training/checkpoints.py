@@ -3,7 +3,6 @@
 import concurrent.futures
 import math
 import time
-import warnings
 from pathlib import Path
 
 import keras
@@ -128,30 +127,15 @@ class Checkpoints(keras.callbacks.Callback):
                     f"Checkpoints.restore got a model that is not {word}. Build and "
                     "compile it first, so that there are variables to restore."
                 )
-        files.remove_left_overs(self.folder)
-        paths, damaged = files.record_paths(self.folder), []
-        for path in paths:
-            try:
-                record = files.read_record(path)
-            except ValueError as error:
-                warnings.warn(f"{error} Using the one before.", stacklevel=2)
-                damaged.append(path)
-                continue
+        path, record = files.newest_whole(self.folder)
+        if record is not None:
             self._metrics = files.load_state(path, record, model)
             self.history = record["history"]
             self.skipped += [x for x in record["skipped"] if x not in self.skipped]
             self.epoch, self.step = self.saved = record["epoch"], record["step"]
             self._seconds = record["seconds"]
             self._batches_after, self.busy = 0, False
-            files.put_aside(damaged)
-            return self.epoch, self.step
-        if paths:
-            raise ValueError(
-                f"None of the {len(paths)} checkpoints in {self.folder} is whole. "
-                "Pass resume=False (--no-resume) to start anew; the old run is moved "
-                "aside."
-            )
-        return 0, 0
+        return self.epoch, self.step
 
     def batches_left(self, num_batches):
         """Numbers of the batches that the epoch still trains on; None for all.
@@ -302,13 +286,10 @@ class Checkpoints(keras.callbacks.Callback):
     def _write(self, where, arrays, facts):
         self.folder.mkdir(parents=True, exist_ok=True)
         files.write_state(self.folder, *where, arrays, facts)
-        for path in files.record_paths(self.folder)[NUM_STATES:]:
-            files.remove(path)
-        history = facts["history"]
-        best = ranked_epochs(history, self.monitor, self.mode)
-        done = [row["epoch"] for row in history]
-        for epoch in {*done} - {*done[-self.keep :], *best[: self.keep]}:
-            files.weights_path(self.folder, epoch).unlink(missing_ok=True)
+        best = ranked_epochs(facts["history"], self.monitor, self.mode)
+        done = [row["epoch"] for row in facts["history"]]
+        kept = {*done[-self.keep :], *best[: self.keep]}
+        files.prune(self.folder, NUM_STATES, {*done} - kept)
 
     def _is_whole_again(self):
         self.busy = False
