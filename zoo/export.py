@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from zoo.shared_nodes import share_equal_nodes
+
 
 def write_saved_model(directory, model, endpoints, warmup_inputs):
     """Writes the next version of a SavedModel: `directory/1`, then `/2`, ...
@@ -40,6 +42,7 @@ def write_saved_model(directory, model, endpoints, warmup_inputs):
         for name, (function, signature) in endpoints.items():
             archive.add_endpoint(name, function, input_signature=signature)
         archive.write_out(str(staging / "model"), verbose=False)
+        share_equal_nodes(staging / "model")
         first = next(iter(endpoints))
         _write_warmup(staging / "model" / "assets.extra", first, warmup_inputs)
         version = directory / str(_next_version(directory))
