@@ -84,17 +84,18 @@ def configurations(size, training, batches, folder, peers_python):
     }
     flops = sum(_training_flops(size, vocabulary_size, batch) for batch in batches)
 
-    def row(name, module, **process):
+    def row(name, module, more=None, **process):
         return Configuration(
             name,
             f"benchmarks.workers.{module}",
-            options,
+            {**options, **(more or {})},
             useful_flops_per_token=flops / tokens,
             **process,
         )
 
     return [
         row("zoo", "zoo_masked_lm"),
+        row("zoo, rematerialised", "zoo_masked_lm", {"remat": True}),
         row("KerasNLP graph", "keras_nlp_masked_lm"),
         row("HF BERT eager", "bert_masked_lm", python=peers_python or ""),
         *limit_configurations(

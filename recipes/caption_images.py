@@ -21,6 +21,7 @@ Measured on two cores of an AMD EPYC server, seed 1:
   beams of 5.
 """
 
+import functools
 import math
 from pathlib import Path
 from typing import Literal
@@ -28,9 +29,10 @@ from typing import Literal
 import keras
 
 import zoo
-from recipes.command_line import run
+from recipes.command_line import run, use_devices
+from recipes.pictures import captions_of, draw_images
 from zoo.data.generated_scenes import captioned_scenes
-from zoo.tasks.caption_scores import caption_scores, caption_scores_of_each
+from zoo.tasks.caption_scores import caption_scores
 
 # What trains well: on the generated scenes, and on thousands of photographs.
 GENERATED = {
@@ -59,8 +61,6 @@ PHOTOGRAPHS = {
 }
 RESIDUAL_SIZE = 96
 WORDS_RATE = 1e-3
-NUM_EXPLAINED = 20  # images with the attention for every word
-NUM_SHOWN = 10  # of the best captions, and of the worst
 
 
 def main(
@@ -84,6 +84,8 @@ def main(
     num_beams: int | None = None,
     length_penalty: float = 0.6,
     dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    remat: bool = False,
+    distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -120,6 +122,8 @@ def main(
         length_penalty: How much longer captions are favoured.
         dtype: Of the products in training. "mixed_bfloat16" is faster on processors
             that multiply it; what is saved and exported is float32 all the same.
+        remat: Keep less for the gradient and compute it twice, where memory is short.
+        distribute: Train on all devices of the machine or of the cluster, or on one.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, pictures (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -138,6 +142,7 @@ def main(
     name = name_of(data)
     run_dir = Path(run_dir or f"runs/{name}")
     export_dir = export_dir or f"saved_models/{name}"
+    use_devices(distribute, settings["preset"])
     keras.utils.set_random_seed(seed)
 
     # Data
@@ -167,6 +172,8 @@ def main(
     schedule = zoo.schedules.warmup_cosine(
         settings["learning_rate"], math.ceil(warmup_share * num_steps), num_steps
     )
+    if remat:
+        zoo.layers.rematerialize(captioner.model)
     captioner.model.compile(
         optimizer=keras.optimizers.AdamW(
             schedule, weight_decay=weight_decay, beta_2=0.98, global_clipnorm=1.0
@@ -194,22 +201,22 @@ def main(
         resume=resume,
     )
 
-    if dtype != "float32":  # what answers is in full precision
-        trained = captioner.model
-        captioner = new_captioner(tokenizer, "float32", settings)
-        captioner.model.set_weights(trained.get_weights())
+    make = functools.partial(new_captioner, tokenizer, "float32", settings)
+    captioner = zoo.training.as_it_answers(captioner, run_dir, make)
+    if captioner is None:  # another process goes on
+        return None
 
     # Evaluate
     search = {"num_beams": settings["num_beams"], "length_penalty": length_penalty}
     rows = {test: captioner.captions_of(e, **search) for test, e in tests.items()}
-    scores = {test: caption_scores(*columns(rows[test])) for test in tests}
+    scores = {test: caption_scores(*captions_of(rows[test])) for test in tests}
     for test, values in scores.items():
         print(test, *(f"{key} {value}" for key, value in values.items()))
 
     # Export
     captioner.save_to_preset(run_dir)
     version = captioner.export(export_dir, **search)
-    draw_pictures(captioner, next(iter(rows.values())), run_dir, search)
+    draw_images(captioner, next(iter(rows.values())), run_dir, search)
     zoo.training.write_model_card(
         run_dir,
         captioner,
@@ -258,33 +265,6 @@ def learn_words(captioner, train, run_dir, settings):
         skip_bad_steps=settings["skip_bad_steps"],
         resume=settings["resume"],
     )
-
-
-def columns(rows):
-    """What images were called, and what they should be called."""
-    return [row["caption"] for row in rows], [row["references"] for row in rows]
-
-
-def draw_pictures(captioner, rows, folder, search):
-    """Where each word of a caption looked; the best and the worst captions."""
-    (folder / "attention").mkdir(exist_ok=True)
-    for number, row in enumerate(rows[:NUM_EXPLAINED]):
-        explanation = captioner.explain(row["image"], **search)
-        path = folder / "attention" / f"{number:02}.png"
-        zoo.training.draw_caption_attention(path, **explanation)
-    scores = caption_scores_of_each(*columns(rows))
-    ranked = sorted(zip(scores, rows, strict=True), key=lambda pair: -pair[0])
-    for place, pairs in (("best", ranked[:NUM_SHOWN]), ("worst", ranked[-NUM_SHOWN:])):
-        shown = [
-            {**row, "score": score, "image": pixels(row["image"])}
-            for score, row in pairs
-        ]
-        title = f"{place} captions by CIDEr-D, a reference below each"
-        zoo.training.draw_captions(folder / f"{place}.png", shown, title)
-
-
-def pixels(data):
-    return zoo.data.decode_image(data)[0].numpy()
 
 
 def name_of(data):

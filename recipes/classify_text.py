@@ -26,7 +26,7 @@ from typing import Literal
 import keras
 
 import zoo
-from recipes.command_line import run
+from recipes.command_line import run, use_devices
 from zoo.data.language_names import language_names
 
 # What trains well: on short names, and on sentences.
@@ -68,6 +68,9 @@ def main(
     long_texts: str = "cut",
     patience: int = 10,
     dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    lora_rank: int | None = None,
+    remat: bool = False,
+    distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -97,6 +100,10 @@ def main(
         patience: Epochs to go on without a better validation accuracy.
         dtype: Of the products in training. "mixed_bfloat16" is faster on processors
             that multiply it; what is saved and exported is float32 all the same.
+        lora_rank: Train a change of such a rank to each matrix of the encoder, and
+            leave all else in it as it is. For encoders that are trained already.
+        remat: Keep less for the gradient and compute it twice, where memory is short.
+        distribute: Train on all devices of the machine or of the cluster, or on one.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, reports (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -111,6 +118,7 @@ def main(
     name = Path(data).name.partition(".")[0] if data else "languages"
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
+    use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
 
     # Data
@@ -143,6 +151,8 @@ def main(
         attention_dropout=settings["dropout"],
         dtype=dtype,
     )
+    if lora_rank is not None:
+        zoo.tasks.enable_lora(classifier.model.encoder, lora_rank)
 
     def batches(first_epoch):
         return classifier.batches(
@@ -157,6 +167,8 @@ def main(
     schedule = zoo.schedules.warmup_cosine(
         settings["learning_rate"], math.ceil(warmup_share * num_steps), num_steps
     )
+    if remat:
+        zoo.layers.rematerialize(classifier.model)
     classifier.model.compile(
         optimizer=keras.optimizers.AdamW(
             schedule, weight_decay=weight_decay, global_clipnorm=1.0
@@ -181,9 +193,9 @@ def main(
         resume=resume,
     )
 
-    if dtype != "float32":  # what answers is in full precision
-        classifier.save_to_preset(run_dir)
-        classifier = zoo.TextClassifier.from_preset(run_dir, dtype="float32")
+    classifier = zoo.training.as_it_answers(classifier, run_dir)
+    if classifier is None:  # another process goes on
+        return None
 
     # Evaluate
     scores = {name: classifier.evaluate(texts) for name, texts in tests.items()}

@@ -6,6 +6,7 @@ import sys
 
 import tyro
 
+import zoo
 from zoo.training import TrainingStoppedError
 
 
@@ -25,3 +26,9 @@ def run(main):
         print(error, file=sys.stderr, flush=True)
         sys.stdout.flush()
         os._exit(1)
+
+
+def use_devices(distribute, preset):
+    """Calls `zoo.training.distribute` with the size of a preset, if known."""
+    known = zoo.list_presets().get(preset)
+    zoo.training.distribute(distribute, parameters=known.parameters if known else 0)

@@ -30,7 +30,7 @@ from typing import Literal
 import keras
 
 import zoo
-from recipes.command_line import run
+from recipes.command_line import run, use_devices
 
 RANDOM = {"learning_rate": 1e-3, "epochs": 15}
 TRAINED = {"learning_rate": 5e-5, "epochs": 5}
@@ -52,6 +52,9 @@ def main(
     dropout: float = 0.1,
     patience: int = 10,
     dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    lora_rank: int | None = None,
+    remat: bool = False,
+    distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -77,6 +80,10 @@ def main(
         patience: Epochs to go on without a better validation score.
         dtype: Of the products in training. "mixed_bfloat16" is faster on processors
             that multiply it; what is saved and exported is float32 all the same.
+        lora_rank: Train a change of such a rank to each matrix of the encoder, and
+            leave all else in it as it is. For encoders that are trained already.
+        remat: Keep less for the gradient and compute it twice, where memory is short.
+        distribute: Train on all devices of the machine or of the cluster, or on one.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints and curves (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -90,6 +97,7 @@ def main(
     name = Path(data).name.partition(".")[0]
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
+    use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
 
     # Data
@@ -111,6 +119,8 @@ def main(
         attention_dropout=dropout,
         dtype=dtype,
     )
+    if lora_rank is not None:
+        zoo.tasks.enable_lora(labeller.model.encoder, lora_rank)
 
     def batches(first_epoch):
         return labeller.batches(
@@ -121,6 +131,8 @@ def main(
     schedule = zoo.schedules.warmup_cosine(
         settings["learning_rate"], math.ceil(warmup_share * num_steps), num_steps
     )
+    if remat:
+        zoo.layers.rematerialize(labeller.model)
     labeller.model.compile(
         optimizer=keras.optimizers.AdamW(
             schedule, weight_decay=weight_decay, global_clipnorm=1.0
@@ -146,9 +158,9 @@ def main(
         resume=resume,
     )
 
-    if dtype != "float32":  # what answers is in full precision
-        labeller.save_to_preset(run_dir)
-        labeller = zoo.TokenClassifier.from_preset(run_dir, dtype="float32")
+    labeller = zoo.training.as_it_answers(labeller, run_dir)
+    if labeller is None:  # another process goes on
+        return None
 
     # Evaluate
     tests = {**tests, "validation": validation}

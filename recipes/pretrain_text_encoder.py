@@ -16,7 +16,7 @@ from typing import Literal
 import keras
 
 import zoo
-from recipes.command_line import run
+from recipes.command_line import run, use_devices
 from zoo.data.python_reference import python_reference
 
 # What trains well: on two megabytes of text, and on tens of them.
@@ -41,6 +41,8 @@ def main(
     weight_decay: float = 0.01,
     dropout: float = 0.1,
     dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    remat: bool = False,
+    distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -67,6 +69,8 @@ def main(
         dropout: On embeddings and sublayers.
         dtype: Of the products in training. "mixed_bfloat16" is faster on processors
             that multiply it; what is saved and exported is float32 all the same.
+        remat: Keep less for the gradient and compute it twice, where memory is short.
+        distribute: Train on all devices of the machine or of the cluster, or on one.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, the preset (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -81,6 +85,7 @@ def main(
     name = "-".join(names)
     run_dir = run_dir or f"runs/{name}-encoder"
     export_dir = export_dir or f"saved_models/{name}-encoder"
+    use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
 
     # Data
@@ -118,6 +123,8 @@ def main(
     schedule = zoo.schedules.warmup_cosine(
         learning_rate, math.ceil(warmup_share * num_steps), num_steps
     )
+    if remat:
+        zoo.layers.rematerialize(task.model)
     task.model.compile(
         optimizer=keras.optimizers.AdamW(
             schedule, weight_decay=weight_decay, beta_2=0.98, global_clipnorm=1.0
@@ -144,9 +151,9 @@ def main(
         resume=resume,
     )
 
-    if dtype != "float32":  # what answers is in full precision
-        task.save_to_preset(run_dir)
-        task = zoo.MaskedLM.from_preset(run_dir, dtype="float32")
+    task = zoo.training.as_it_answers(task, run_dir)
+    if task is None:  # another process goes on
+        return None
 
     # Evaluate
     scores = {name: task.evaluate(texts, **rows) for name, texts in tests.items()}

@@ -24,7 +24,6 @@ Measured on an AMD EPYC server, seed 1, float32, decoded by CTC:
 """
 
 import functools
-import itertools
 import math
 from pathlib import Path
 from typing import Literal
@@ -32,11 +31,12 @@ from typing import Literal
 import keras
 
 import zoo
-from recipes.command_line import run
+from recipes.command_line import run, use_devices
+from recipes.pictures import draw_sounds, texts_of
 from zoo.data.morse import morse_sounds
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.data.wav_decoding import decode_wav
-from zoo.tasks.speech_scores import confusion, speech_scores
+from zoo.tasks.speech_scores import speech_scores
 
 # What trains well: on Morse code, and on some thousands of spoken words.
 GENERATED = {
@@ -62,7 +62,6 @@ SPEECH = {
 }
 NARROW_HZ, WIDE_HZ = 8_000, 16_000  # of telephones, of most models of speech
 HZ_PER_MEL = 200
-NUM_EXPLAINED = 10  # sounds with their spectrogram, attention and alignment
 LEAST_JOINED, MOST_JOINED = 3, 7  # in the test on joined sounds
 
 
@@ -92,6 +91,8 @@ def main(
     num_beams: int = 4,
     ctc: bool = True,
     dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    remat: bool = False,
+    distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -133,6 +134,8 @@ def main(
         ctc: Decode by CTC, in the test and in the export: faster, and better where
             there is little to learn from.
         dtype: Of the products in training; what is saved is float32 all the same.
+        remat: Keep less for the gradient and compute it twice, where memory is short.
+        distribute: Train on all devices of the machine or of the cluster, or on one.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, pictures (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -146,6 +149,7 @@ def main(
     name = name_of(data, leave_out)
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
+    use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
     weight, filters = settings["ctc_weight"], settings["filters"]
     if filters and len(filters) == 1:
@@ -192,6 +196,8 @@ def main(
     schedule = zoo.schedules.warmup_cosine(
         settings["learning_rate"], math.ceil(warmup_share * num_steps), num_steps
     )
+    if remat:
+        zoo.layers.rematerialize(recognizer.model)
     recognizer.model.compile(
         optimizer=keras.optimizers.AdamW(
             schedule, weight_decay=weight_decay, beta_2=0.98, global_clipnorm=1.0
@@ -219,21 +225,21 @@ def main(
         resume=resume,
     )
 
-    if dtype != "float32":  # what answers is in full precision
-        recognizer.save_to_preset(run_dir)
-        recognizer = zoo.SpeechRecognizer.from_preset(run_dir, dtype="float32")
+    recognizer = zoo.training.as_it_answers(recognizer, run_dir)
+    if recognizer is None:  # another process goes on
+        return None
 
     # Evaluate
     search = {"num_beams": num_beams, "ctc": by_ctc}
     rows = {test: recognizer.transcripts_of(e, **search) for test, e in tests.items()}
-    scores = {test: speech_scores(*columns(rows[test])) for test in tests}
+    scores = {test: speech_scores(*texts_of(rows[test])) for test in tests}
     for test, values in scores.items():
         print(test, *(f"{key} {value}" for key, value in values.items()))
 
     # Export
     recognizer.save_to_preset(run_dir)
     version = recognizer.export(export_dir, **search)
-    draw_pictures(recognizer, next(iter(rows.values())), Path(run_dir), search)
+    draw_sounds(recognizer, next(iter(rows.values())), Path(run_dir), search)
     zoo.training.write_model_card(
         run_dir,
         recognizer,
@@ -269,27 +275,6 @@ def rate_for(examples):
         if error == "":
             return WIDE_HZ if rate >= WIDE_HZ else NARROW_HZ
     raise ValueError(f"No sound can be decoded. The last: {error.numpy().decode()}")
-
-
-def columns(rows):
-    """What sounds were taken for, and what they are."""
-    return [row["transcript"] for row in rows], [row["reference"] for row in rows]
-
-
-def draw_pictures(recognizer, rows, folder, search):
-    """What was heard when; which word was taken for which."""
-    (folder / "sounds").mkdir(exist_ok=True)
-    rate, longest = recognizer.model.sample_rate_hz, recognizer.model.max_seconds
-    heard = ((row, *decode_wav(row["audio"])[:2]) for row in rows)
-    at_once = (row for row, x, its_rate in heard if len(x) <= longest * int(its_rate))
-    for number, row in enumerate(itertools.islice(at_once, NUM_EXPLAINED)):
-        explanation = recognizer.explain(row["audio"], **search)
-        title = f"{explanation.pop('transcript')}  ({row['reference']})"
-        path = folder / "sounds" / f"{number:02}.png"
-        zoo.training.draw_transcript(
-            path, sample_rate_hz=rate, title=title, **explanation
-        )
-    zoo.training.draw_confusion(folder / "confusion.png", *confusion(*columns(rows)))
 
 
 def name_of(data, leave_out):

@@ -46,7 +46,7 @@ import keras
 import tensorflow as tf
 
 import zoo
-from recipes.command_line import run
+from recipes.command_line import run, use_devices
 from zoo.data.generated import date_pairs
 
 # What trains well: on the generated corpus, and on tens of thousands of sentences.
@@ -106,6 +106,8 @@ def main(
     num_beams: int | None = None,
     length_penalty: float | None = None,
     dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    remat: bool = False,
+    distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,
     run_dir: str | None = None,
     export_dir: str | None = None,
@@ -139,6 +141,8 @@ def main(
             (what gives the best validation BLEU; dates 0.6).
         dtype: Of the products in training. "mixed_bfloat16" is faster on processors
             that multiply it; what is saved and exported is float32 all the same.
+        remat: Keep less for the gradient and compute it twice, where memory is short.
+        distribute: Train on all devices of the machine or of the cluster, or on one.
         seed: The same seed gives the same weights on a CPU.
         run_dir: Checkpoints, curves, samples (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
@@ -152,6 +156,7 @@ def main(
     name = f"{name_of(data)}-{source}-{target}"
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
+    use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
 
     # Data
@@ -185,6 +190,8 @@ def main(
     schedule = zoo.schedules.warmup_cosine(
         settings["learning_rate"], settings["warmup_steps"], num_steps
     )
+    if remat:
+        zoo.layers.rematerialize(translator.model)
     translator.model.compile(
         optimizer=OPTIMIZERS[optimizer](schedule),
         loss=zoo.losses.SmoothedCrossentropy(label_smoothing),
@@ -207,9 +214,9 @@ def main(
         resume=resume,
     )
 
-    if dtype != "float32":  # what answers is in full precision
-        translator.save_to_preset(run_dir)
-        translator = zoo.Translator.from_preset(run_dir, dtype="float32")
+    translator = zoo.training.as_it_answers(translator, run_dir)
+    if translator is None:  # another process goes on
+        return None
 
     # Evaluate
     search = {"num_beams": settings["num_beams"]}

@@ -9,10 +9,12 @@ from benchmarks.workers.masked_words import word_tokenizer
 
 
 def build(options):
-    """Options: `size`, `vocabulary_size`, `batches` (a file), `steps`."""
+    """Options: `size`, `vocabulary_size`, `batches` (a file), `steps`; `remat`."""
     keras.utils.set_random_seed(0)
     tokenizer = word_tokenizer(options["vocabulary_size"])
     model = zoo.MaskedLM.from_preset(options["size"], tokenizer).model
+    if options.get("remat"):
+        zoo.layers.rematerialize(model)
     model.compile(
         optimizer=keras.optimizers.Adam(5e-5),
         loss=zoo.losses.SmoothedCrossentropy(label_smoothing=0.0),

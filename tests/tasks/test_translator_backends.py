@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.on_backend import run_on
 from tests.tasks.test_translator import LONG, TEXTS
@@ -18,14 +19,17 @@ explained = translator.explain(texts[0])
 batches = translator.batches(pairs(LINES), batch_tokens=1024).take(2)
 history = translator.model.fit(batches, shuffle=False, verbose=0).history
 after = translator.generate(texts, num_beams=2)
+translator = zoo.Translator.from_preset(sys.argv[1])
+version = translator.export(sys.argv[1] + "/export", num_beams=2)
 try:
-    translator.export(sys.argv[1] + "/export")
+    translator.export(sys.argv[1] + "/config.json")
     refused = ""
 except RuntimeError as error:
     refused = str(error)
 print(json.dumps({
     "backend": keras.backend.backend(), "answers": answers, "scores": scores,
     "samples": samples, "pieces": explained["target_pieces"], "refused": refused,
+    "version": version,
     "loss": history["loss"][0], "changed": after != answers,
 }))
 """
@@ -46,5 +50,9 @@ def test_another_backend_reads_it_answers_alike_and_trains_on(
     assert found["samples"] == translator.generate(texts, temperature=2.0, seed=1)
     assert found["pieces"] == translator.explain(texts[0])["target_pieces"]
     assert np.isfinite(found["loss"])
-    assert f"this process runs {backend}" in found["refused"]
-    assert "KERAS_BACKEND=tensorflow" in found["refused"]
+    assert found["version"] == f"{tmp_path}/export/1"
+    served = tf.saved_model.load(found["version"]).signatures["serving_default"]
+    translations = served(text=tf.constant(texts))["translation"].numpy()
+    assert [text.decode() for text in translations] == answers
+    assert "The export folder" in found["refused"]
+    assert "cannot be written" in found["refused"]

@@ -23,6 +23,7 @@ from zoo.layers.positions import (
     alibi_bias,
     rotate,
 )
+from zoo.layers.remat import rematerialize
 from zoo.layers.spectrogram_embedding import SpectrogramEmbedding
 from zoo.layers.token_embedding import TokenEmbedding
 from zoo.layers.transformer import TransformerDecoder, TransformerEncoder
@@ -48,6 +49,7 @@ __all__ = [
     "causal_attention_mask",
     "combine_attention_masks",
     "padding_attention_mask",
+    "rematerialize",
     "rotate",
     "segment_attention_mask",
     "sliding_window_attention_mask",

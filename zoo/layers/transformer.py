@@ -4,6 +4,7 @@ import keras
 
 from zoo.layers.decoder_block import TransformerDecoderBlock
 from zoo.layers.encoder_block import TransformerEncoderBlock
+from zoo.layers.remat import rematerialized
 
 
 class TransformerStack(keras.layers.Layer):
@@ -12,6 +13,10 @@ class TransformerStack(keras.layers.Layer):
     Args:
         num_layers: int, 1 or more. Number of blocks.
         Others as in `TransformerBlock`. A pre-norm stack ends with a norm.
+
+    Attributes:
+        remat: bool. Set it to keep nothing of the blocks' insides in training; they
+            are then computed twice.
     """
 
     def __init__(self, block_class, num_layers, sizes, block_options):
@@ -32,6 +37,7 @@ class TransformerStack(keras.layers.Layer):
             )
             for i in range(num_layers)
         ]
+        self.remat = False
         first = self.blocks[0]
         self.final_norm = first.make_norm("final_norm") if first.norm_first else None
 
@@ -40,6 +46,13 @@ class TransformerStack(keras.layers.Layer):
             block.build(x_shape, **other_shapes)
         if self.final_norm is not None:
             self.final_norm.build(x_shape)
+
+    def _apply(self, block, *tensors, return_scores, training, **options):
+        if self.remat and not return_scores:
+            return rematerialized(block, *tensors, training=training, **options)
+        return block(
+            *tensors, return_scores=return_scores, training=training, **options
+        )
 
     def _finish(self, x):
         return x if self.final_norm is None else self.final_norm(x)
@@ -80,15 +93,18 @@ class TransformerEncoder(TransformerStack):
         attention_mask=None,
         positions=None,
         return_scores=False,
+        training=None,
     ):
         all_scores = []
         for block in self.blocks:
-            x = block(
+            x = self._apply(
+                block,
                 x,
                 padding_mask=padding_mask,
                 attention_mask=attention_mask,
                 positions=positions,
                 return_scores=return_scores,
+                training=training,
             )
             if return_scores:
                 x, scores = x
@@ -139,10 +155,12 @@ class TransformerDecoder(TransformerStack):
         cross_attention_mask=None,
         positions=None,
         return_scores=False,
+        training=None,
     ):
         all_scores = []
         for block in self.blocks:
-            x = block(
+            x = self._apply(
+                block,
                 x,
                 memory,
                 padding_mask=padding_mask,
@@ -151,6 +169,7 @@ class TransformerDecoder(TransformerStack):
                 cross_attention_mask=cross_attention_mask,
                 positions=positions,
                 return_scores=return_scores,
+                training=training,
             )
             if return_scores:
                 x, scores = x

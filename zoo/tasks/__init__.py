@@ -4,6 +4,7 @@ from zoo.tasks.compiling import should_jit_compile
 from zoo.tasks.hugging_face import from_hugging_face
 from zoo.tasks.image_captioner import ImageCaptioner
 from zoo.tasks.image_words import ImageWords
+from zoo.tasks.lora import enable_lora
 from zoo.tasks.masked_lm import MaskedLM
 from zoo.tasks.speech_recognizer import SpeechRecognizer
 from zoo.tasks.text_classifier import TextClassifier
@@ -22,6 +23,7 @@ __all__ = [
     "TokenClassifier",
     "Translator",
     "ctc_loss",
+    "enable_lora",
     "from_hugging_face",
     "should_jit_compile",
     "speech_losses",

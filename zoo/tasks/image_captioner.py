@@ -15,6 +15,7 @@ from zoo.tasks.captioning_evaluation import captioned_rows
 from zoo.tasks.captioning_explanation import explain
 from zoo.tasks.captioning_functions import CaptioningFunctions
 from zoo.tasks.captioning_graph import pixels_of
+from zoo.tasks.exporting import exports
 from zoo.tasks.file_requests import tell
 from zoo.tasks.generation import (
     as_asked,
@@ -231,6 +232,7 @@ class ImageCaptioner:
             "attention": explanation["attention"][0].numpy(),
         }
 
+    @exports
     def export(self, directory, *, num_beams=4, length_penalty=0.6, jit_compile=True):
         """Writes the next version of a SavedModel that takes the bytes of images.
 

@@ -17,6 +17,8 @@ from zoo.tasks.encoders import (
     save_task,
     saved_task,
 )
+from zoo.tasks.exporting import exports
+from zoo.tasks.lora import merges_lora
 from zoo.tasks.masked_graph import NUM_TOKENS, fill_masks
 from zoo.tasks.requests import checked_texts
 from zoo.tasks.text_rows import warn_of_cut_texts
@@ -167,12 +169,14 @@ class MaskedLM:
             "perplexity": math.exp(min(loss / count, 700.0)),
         }
 
+    @merges_lora
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
             folder, type(self).__name__, self.model, self.tokenizer, self.options
         )
 
+    @exports
     def export(self, directory):
         """Writes the next version of a SavedModel that fills masks.
 

@@ -10,6 +10,7 @@ from zoo import presets
 from zoo.data.speech import speech_batches
 from zoo.export import write_saved_model
 from zoo.models import SpeechModel
+from zoo.tasks.exporting import exports
 from zoo.tasks.file_requests import bytes_in_turn, file_bytes, tell
 from zoo.tasks.generation import (
     as_asked,
@@ -258,6 +259,7 @@ class SpeechRecognizer:
         attention = self._functions.attention()
         return explain_one(data, names[0], ids, places, attention, self)
 
+    @exports
     def export(
         self, directory, *, num_beams=4, length_penalty=0.6, ctc=False, jit_compile=True
     ):

@@ -24,6 +24,8 @@ from zoo.tasks.encoders import (
     save_task,
 )
 from zoo.tasks.encoding import encoding_function
+from zoo.tasks.exporting import exports
+from zoo.tasks.lora import merges_lora
 from zoo.tasks.requests import checked_pairs, checked_texts
 from zoo.tasks.training_defaults import compile_classification_model
 
@@ -227,6 +229,7 @@ class TextClassifier:
             progress.add(len(parts[-1]))
         return classification_scores(np.concatenate(parts), labels, self.multi_label)
 
+    @merges_lora
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
@@ -237,6 +240,7 @@ class TextClassifier:
             {**self.options, "labels": self.classes},
         )
 
+    @exports
     def export(self, directory):
         """Writes the next version of a SavedModel from strings to classes.
 

@@ -16,6 +16,8 @@ from zoo.tasks.encoders import (
     saved_task,
 )
 from zoo.tasks.encoding import encode_in_pieces, encoding_function
+from zoo.tasks.exporting import exports
+from zoo.tasks.lora import merges_lora
 from zoo.tasks.requests import checked_texts
 from zoo.tasks.text_rows import rows_of_cut_texts, warn_of_cut_texts
 from zoo.tasks.training_defaults import compile_embedding_model
@@ -181,6 +183,7 @@ class TextEmbedder:
             "mean_reciprocal_rank": float((1 / ranks).mean()),
         }
 
+    @merges_lora
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         pooling = {"pooling": self.model.pooling, "normalize": self.model.normalize}
@@ -192,6 +195,7 @@ class TextEmbedder:
             {**self.options, **pooling},
         )
 
+    @exports
     def export(self, directory):
         """Writes the next version of a SavedModel from strings to vectors.
 

@@ -18,8 +18,10 @@ from zoo.tasks.encoders import (
     save_task,
 )
 from zoo.tasks.encoding import encoding_function
+from zoo.tasks.exporting import exports
 from zoo.tasks.labelling_graph import SpanRules, word_probabilities
 from zoo.tasks.labelling_scores import labelling_scores
+from zoo.tasks.lora import merges_lora
 from zoo.tasks.requests import checked_texts
 from zoo.tasks.training_defaults import compile_classification_model
 
@@ -199,12 +201,14 @@ class TokenClassifier:
         columns = (np.concatenate(column) for column in (answers, labels, lengths))
         return labelling_scores(*columns, self._rules)
 
+    @merges_lora
     def to_hugging_face(self, folder):
         """Writes a folder that transformers loads, in safetensors, without it."""
         write_hugging_face(
             folder, type(self).__name__, self.model, self.tokenizer, self.options
         )
 
+    @exports
     def export(self, directory):
         """Writes the next version of a SavedModel from strings to labelled spans.
 

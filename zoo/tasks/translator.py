@@ -9,6 +9,7 @@ from zoo import presets
 from zoo.data.translation import translation_batches
 from zoo.export import write_saved_model
 from zoo.models import TranslationModel
+from zoo.tasks.exporting import exports
 from zoo.tasks.generation import as_asked, request_answers, search_options
 from zoo.tasks.preset_folder import (
     read_config,
@@ -234,6 +235,7 @@ class Translator:
             "attention": explanation["attention"][0].numpy(),
         }
 
+    @exports
     def export(self, directory, *, num_beams=4, length_penalty=0.6, jit_compile=True):
         """Writes the next version of a SavedModel that speaks strings.
 

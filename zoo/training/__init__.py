@@ -1,5 +1,6 @@
 """What surrounds `model.fit`: run folder, checkpoints, decoding, report."""
 
+from zoo.training.answering import as_it_answers
 from zoo.training.attention_picture import draw_attention
 from zoo.training.averaging import (
     average_weights,
@@ -14,6 +15,7 @@ from zoo.training.classification_report import (
 )
 from zoo.training.curves import draw_curves
 from zoo.training.decoded_evaluation import DecodedEvaluation
+from zoo.training.distribution import distribute
 from zoo.training.fit import fit
 from zoo.training.model_card import describe_machine, write_model_card
 from zoo.training.report import Report
@@ -29,9 +31,11 @@ __all__ = [
     "RunFolder",
     "TensorBoardEvents",
     "TrainingStoppedError",
+    "as_it_answers",
     "average_weights",
     "best_checkpoints",
     "describe_machine",
+    "distribute",
     "draw_attention",
     "draw_caption_attention",
     "draw_captions",

@@ -49,15 +49,17 @@ def prune(folder, num_states, epochs):
         weights_path(folder, epoch).unlink(missing_ok=True)
 
 
-def newest_whole(folder):
+def newest_whole(folder, *, clean=True):
     """(path, record) of the newest state that is whole; None twice where none is.
 
-    Newer ones are put aside, and a warning names each.
+    A warning names each newer one. With `clean` these are put aside, and what a killed
+    process left is removed.
 
     Raises:
         ValueError: there are states, and none is whole.
     """
-    remove_left_overs(folder)
+    if clean:
+        remove_left_overs(folder)
     paths = record_paths(folder)
     for number, path in enumerate(paths):
         try:
@@ -65,7 +67,8 @@ def newest_whole(folder):
         except ValueError as error:
             warnings.warn(f"{error} Using the one before.", stacklevel=3)
             continue
-        put_aside(paths[:number])
+        if clean:
+            put_aside(paths[:number])
         return path, record
     if paths:
         raise ValueError(
@@ -102,7 +105,14 @@ def variables_of(model):
 
 def copied(variables):
     """list of arrays that later steps leave alone."""
-    return [np.array(keras.ops.convert_to_numpy(each.value)) for each in variables]
+    return [np.array(as_array(each.value)) for each in variables]
+
+
+def as_array(value):
+    """The array that a backend's variable or tensor holds."""
+    if hasattr(value, "read_value"):  # NumPy reads none that several devices hold
+        value = value.read_value()
+    return keras.ops.convert_to_numpy(value)
 
 
 def are_finite(arrays):

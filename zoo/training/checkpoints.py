@@ -2,30 +2,19 @@
 
 import concurrent.futures
 import math
+import tempfile
 import time
 from pathlib import Path
 
 import keras
 
 from zoo.training import checkpoint_files as files
+from zoo.training.distribution import any_of_all, num_processes, wait_for_all
 from zoo.training.ranking import checked_mode, epochs_since_best, ranked_epochs
+from zoo.training.skipping import NotFiniteError, SkippedBatches
 
 # One to go on from, and the one before it in case the disk spoiled the first.
 NUM_STATES = 2
-
-
-class NotFiniteError(ArithmeticError):
-    """Training has left the finite numbers.
-
-    Attributes:
-        epoch, step: int, from 0. The batch after which it had.
-    """
-
-    def __init__(self, what, epoch, step):
-        super().__init__(
-            f"{what} is not finite after batch {step + 1} of epoch {epoch + 1}."
-        )
-        self.epoch, self.step = epoch, step
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -49,12 +38,13 @@ class Checkpoints(keras.callbacks.Callback):
             The whole state stays twice.
         save_minutes, save_steps: float, int. Save inside an epoch after so many
             minutes or batches; neither is only between epochs.
+        writes: bool. Where several processes train together, one writes.
 
     Attributes:
         epoch, step: int. Where the run stands: epochs that are done, batches of the
             next that are.
         history: list of dicts, the metrics of the epochs.
-        skipped: list of [epoch, step], batches that the run goes on without.
+        skipped: SkippedBatches, those that the run goes on without.
         knows_batches: bool. Whether the epochs are of known length; where not, nothing
             is saved inside.
         saved: (int, int). Such a place, where the newest checkpoint is.
@@ -76,6 +66,7 @@ class Checkpoints(keras.callbacks.Callback):
         keep=1,
         save_minutes=None,
         save_steps=None,
+        writes=True,
     ):
         super().__init__()
         self.folder = Path(folder)
@@ -85,8 +76,9 @@ class Checkpoints(keras.callbacks.Callback):
         self.keep = keep
         self.save_minutes = save_minutes
         self.save_steps = save_steps
+        self.writes = writes
         self.history = []
-        self.skipped = []
+        self.skipped = SkippedBatches()
         self.epoch = self.step = 0
         self.saved = 0, 0
         self._saved_at = time.monotonic()
@@ -97,7 +89,6 @@ class Checkpoints(keras.callbacks.Callback):
         self._metrics = []  # of the epoch that a run goes on in
         self._seconds = 0.0
         self._begin = time.perf_counter()
-        self._suspected = None  # (epoch, step) until which weights are looked at
         self._thread = concurrent.futures.ThreadPoolExecutor(1)
         self._writing = None
 
@@ -127,11 +118,16 @@ class Checkpoints(keras.callbacks.Callback):
                     f"Checkpoints.restore got a model that is not {word}. Build and "
                     "compile it first, so that there are variables to restore."
                 )
-        path, record = files.newest_whole(self.folder)
+        path = record = None
+        if self.writes:
+            path, record = files.newest_whole(self.folder)
+        wait_for_all()  # others read what is left
+        if not self.writes:
+            path, record = files.newest_whole(self.folder, clean=False)
         if record is not None:
             self._metrics = files.load_state(path, record, model)
             self.history = record["history"]
-            self.skipped += [x for x in record["skipped"] if x not in self.skipped]
+            self.skipped.restore(record["skipped"])
             self.epoch, self.step = self.saved = record["epoch"], record["step"]
             self._seconds = record["seconds"]
             self._batches_after, self.busy = 0, False
@@ -143,7 +139,7 @@ class Checkpoints(keras.callbacks.Callback):
         `fit` is then to give it these alone.
         """
         self._left = None
-        skipped = {step for epoch, step in self.skipped if epoch == self.epoch}
+        skipped = self.skipped.of_epoch(self.epoch)
         if not self.step and not skipped:
             return None
         if num_batches is None:
@@ -159,24 +155,12 @@ class Checkpoints(keras.callbacks.Callback):
         """Restores the checkpoint before the newest, behind which no batch is left."""
         if not self.step:
             raise NotFiniteError("The loss", self.epoch, 0)
-        files.remove(files.record_paths(self.folder)[0])
+        newest = files.record_paths(self.folder)[0]
+        wait_for_all()
+        if self.writes:
+            files.remove(newest)
+        wait_for_all()
         self.restore(model)
-
-    def skip(self, error):
-        """Goes on without the batch of a NotFiniteError, or finds out which it was.
-
-        A loss that is finite may come with a gradient that is not: the batch that
-        spoiled the weights is then an earlier one. The first time, `restore` and `fit`
-        anew look at the weights after each batch; the second time it is known.
-        """
-        where = (error.epoch, error.step)
-        if [*where] in self.skipped:
-            raise error  # no batch is left to skip
-        if self._suspected is None:
-            self._suspected = where
-        else:
-            self._suspected = None
-            self.skipped.append([*where])
 
     def save(self):
         """Saves where the run stands, if it can go on from there, and waits for it."""
@@ -218,20 +202,25 @@ class Checkpoints(keras.callbacks.Callback):
         self._check_finite(logs)
         if self._writing is not None and self._writing.done():
             self.wait()
-        if self._can_save_inside and self._is_due():
+        is_due = self._can_save_inside and self._is_due()
+        is_due, stop = any_of_all([is_due and self.writes, self.is_asked_to_stop])
+        if is_due:
             self._save_state()
-        self._is_whole_again()
+        self._is_whole_again(stop)
 
     def on_epoch_end(self, epoch, logs=None):
         self._check_monitor(logs)
         self.busy = True
         row = {"epoch": epoch + 1, **{name: float(x) for name, x in logs.items()}}
-        row["learning_rate"] = float(self.model.optimizer.learning_rate)
+        row["learning_rate"] = float(files.as_array(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.perf_counter() - self._begin, 2)
         arrays = self._copied_state()
-        self.folder.mkdir(parents=True, exist_ok=True)
         num_bytes = sum(array.nbytes for array in arrays)
-        files.write_weights(self.folder, epoch + 1, self.model, num_bytes)
+        with tempfile.TemporaryDirectory() as elsewhere:
+            # On JAX none saves alone: the others' files go away again.
+            folder = self.folder if self.writes else Path(elsewhere)
+            folder.mkdir(parents=True, exist_ok=True)
+            files.write_weights(folder, epoch + 1, self.model, num_bytes)
         self.history.append(row)
         self.epoch, self.step = epoch + 1, 0
         self._left, self._metrics, self._seconds = None, [], 0.0
@@ -239,18 +228,15 @@ class Checkpoints(keras.callbacks.Callback):
         self._save_state(arrays)
         if self.patience_is_spent:
             self.model.stop_training = True
-        self._is_whole_again()
+        self._is_whole_again(*any_of_all([self.is_asked_to_stop]))
 
     def on_train_end(self, logs=None):
         self.wait()
 
     @property
-    def _saves_inside(self):
-        return self.save_minutes is not None or self.save_steps is not None
-
-    @property
     def _can_save_inside(self):
-        return self._batches_after > 0 and self.knows_batches and self._saves_inside
+        is_wanted = self.save_minutes is not None or self.save_steps is not None
+        return self._batches_after > 0 and self.knows_batches and is_wanted
 
     def _is_due(self):
         steps, minutes = self.save_steps, self.save_minutes
@@ -275,13 +261,14 @@ class Checkpoints(keras.callbacks.Callback):
             "monitor": self.monitor,
             "mode": self.mode,
             "history": [*self.history],
-            "skipped": [*self.skipped],
+            "skipped": [*self.skipped.places],
             "seconds": round(time.perf_counter() - self._begin, 2),
             "of": files.kinds_of(self.model),
         }
         where = self.saved = (self.epoch, self.step)
         self._saved_at = time.monotonic()
-        self._writing = self._thread.submit(self._write, where, arrays, facts)
+        if self.writes:
+            self._writing = self._thread.submit(self._write, where, arrays, facts)
 
     def _write(self, where, arrays, facts):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -291,10 +278,11 @@ class Checkpoints(keras.callbacks.Callback):
         kept = {*done[-self.keep :], *best[: self.keep]}
         files.prune(self.folder, NUM_STATES, {*done} - kept)
 
-    def _is_whole_again(self):
+    def _is_whole_again(self, stop):
         self.busy = False
-        if self.is_asked_to_stop:
+        if stop:
             raise KeyboardInterrupt
+        self.busy = num_processes() > 1  # several only stop together
 
     def _check_monitor(self, logs):
         if self.monitor not in logs:
@@ -307,7 +295,6 @@ class Checkpoints(keras.callbacks.Callback):
     def _check_finite(self, logs):
         if not math.isfinite(logs.get("loss", 0.0)):
             raise NotFiniteError("The loss", self.epoch, self.step - 1)
-        if self._suspected is not None:
+        if self.skipped.looks:
             self._copied_state()
-            if (self.epoch, self.step) > self._suspected:
-                self._suspected = None  # this time all went well
+            self.skipped.went_well(self.epoch, self.step)

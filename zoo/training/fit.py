@@ -1,7 +1,10 @@
 """Training with everything around it: one call in a recipe."""
 
 import contextlib
+import functools
 import numbers
+
+import keras
 
 try:
     import tensorflow as tf
@@ -13,11 +16,16 @@ from zoo.training.averaging import (
     best_checkpoints,
     last_checkpoints,
 )
-from zoo.training.checkpoints import Checkpoints, NotFiniteError
+from zoo.training.checkpoints import Checkpoints
+from zoo.training.clipping import clip_whole_gradients
 from zoo.training.decoded_evaluation import DecodedEvaluation
+from zoo.training.distribution import num_replicas, process_index, wait_for_all
 from zoo.training.report import Report
 from zoo.training.run_folder import RunFolder
+from zoo.training.shares import share_of
+from zoo.training.skipping import NotFiniteError
 from zoo.training.stopping import stopping_in_words
+from zoo.training.worker_loop import fit_among_workers, needs_loop
 
 # Batches that one may go on without; where more are bad, it is not the batches.
 MOST_SKIPPED = 20
@@ -115,7 +123,13 @@ def fit(
     if not isinstance(epochs, numbers.Integral) or epochs < 1:
         raise ValueError(f"epochs must be a whole number from 1 up, got {epochs!r}.")
     monitor = monitor or ("loss" if validation is None else "val_bleu")
-    with contextlib.closing(RunFolder(run_dir, settings, resume=resume)) as folder:
+    leads = process_index() == 0
+    if not leads:
+        wait_for_all()
+    folder = RunFolder(run_dir, settings, resume=resume, writes=leads)
+    if leads:
+        wait_for_all()
+    with contextlib.closing(folder):
         checkpoints = Checkpoints(
             folder.checkpoints,
             monitor,
@@ -124,24 +138,29 @@ def fit(
             keep=average or 1,
             save_minutes=save_minutes,
             save_steps=save_steps,
+            writes=leads,
         )
+        if keras.backend.backend() == "tensorflow" and num_replicas() > 1:
+            clip_whole_gradients(task.model.optimizer)
         epoch, step = checkpoints.restore(task.model)
         before = list(callbacks)
         if validation is not None:
-            samples = folder.samples if hasattr(task, "generate") else None
+            samples = leads and hasattr(task, "generate")
             evaluation = DecodedEvaluation(
                 task,
                 validation,
-                samples_path=samples,
+                samples_path=folder.samples if samples else None,
                 decoding=decoding,
                 scoring=scoring,
             )
             before = [evaluation, *callbacks]
-        report = Report(folder, checkpoints)
+        after = [Report(folder, checkpoints)] if leads else []
         if checkpoints.history:
-            report.write()  # a row that came too late when it stopped
+            for report in after:
+                report.write()  # a row that came too late when it stopped
+        verbose = verbose if leads else 0
         fit_arguments |= {
-            "callbacks": [*before, checkpoints, report],
+            "callbacks": [*before, checkpoints, *after],
             "shuffle": False,
             "verbose": verbose,
         }
@@ -158,11 +177,13 @@ def fit(
                 except NotFiniteError as error:
                     if not skip_bad_steps or not checkpoints.knows_batches:
                         raise
-                    if len(checkpoints.skipped) == MOST_SKIPPED:
+                    if len(checkpoints.skipped.places) == MOST_SKIPPED:
                         raise
                     checkpoints.wait()
+                    wait_for_all()
                     checkpoints.restore(task.model)
-                    checkpoints.skip(error)
+                    checkpoints.skipped.add(error)
+        wait_for_all()
         if average is not None and checkpoints.history:
             average_weights(task.model, choose(run_dir, average))
         return as_columns(checkpoints.history)
@@ -174,7 +195,10 @@ def _is_done(checkpoints, epochs):
 
 def _train(model, batches, epochs, checkpoints, fit_arguments):
     """Trains from where the run stands: what is left of an epoch, then whole ones."""
-    data = batches(checkpoints.epoch)
+    data = share_of(batches(checkpoints.epoch))
+    fit = model.fit
+    if needs_loop():
+        fit = functools.partial(fit_among_workers, model)
     num_batches = _num_batches(model, data, fit_arguments)
     checkpoints.knows_batches = num_batches is not None
     left = checkpoints.batches_left(num_batches)
@@ -186,7 +210,7 @@ def _train(model, batches, epochs, checkpoints, fit_arguments):
             # Keras makes some metrics with their first batch, this is how; those that
             # were saved come into them.
             model._symbolic_build(data_batch=data.element_spec)
-        model.fit(
+        fit(
             _only(data, left),
             initial_epoch=checkpoints.epoch,
             epochs=checkpoints.epoch + 1,
@@ -195,7 +219,7 @@ def _train(model, batches, epochs, checkpoints, fit_arguments):
         if left[-1] != num_batches - 1 or model.stop_training:
             return  # the data do not know that their epoch is over
     if not _is_done(checkpoints, epochs):
-        model.fit(data, initial_epoch=checkpoints.epoch, epochs=epochs, **fit_arguments)
+        fit(data, initial_epoch=checkpoints.epoch, epochs=epochs, **fit_arguments)
 
 
 def _num_batches(model, data, fit_arguments):

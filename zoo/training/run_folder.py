@@ -13,7 +13,7 @@ from zoo.training.atomic_write import atomic_write, partial_path
 # things lie. (A schedule that ends with the epochs is then that of the longer run.)
 MAY_CHANGE = (
     *("epochs", "patience", "resume", "run_dir", "export_dir"),
-    *("save_minutes", "skip_bad_steps"),
+    *("save_minutes", "skip_bad_steps", "distribute", "remat"),
 )
 _LOCK = "lock"
 
@@ -35,13 +35,17 @@ class RunFolder:
         resume: bool. With `False` a run that is there is moved aside
             (`run_dir.1`, `run_dir.2`, ...) and a new one begun. Nothing is
             deleted.
+        writes: bool. With `False` the folder is another process's, which made it and
+            trains together with this one.
 
     Raises:
         ValueError: the folder holds a run with other settings, files that are no
             run at all, or a run that another process is at. `close` ends one's own.
     """
 
-    def __init__(self, path, settings=None, *, resume=True, may_change=MAY_CHANGE):
+    def __init__(
+        self, path, settings=None, *, resume=True, may_change=MAY_CHANGE, writes=True
+    ):
         self.path = Path(path)
         self.settings = json.loads(json.dumps(settings or {}, default=str))
         self.checkpoints = self.path / "checkpoints"
@@ -52,6 +56,8 @@ class RunFolder:
         self.tensorboard = self.path / "tensorboard"
         self._settings_file = self.path / "settings.json"
         self._lock = None
+        if not writes:
+            return
         if self._is_occupied():
             self._refuse_if_not_a_run()
             self._take()

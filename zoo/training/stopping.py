@@ -5,8 +5,9 @@ import errno
 import os
 import signal
 
-from zoo.training.checkpoints import NotFiniteError
+from zoo.training.distribution import num_processes
 from zoo.training.interruption import interruptible
+from zoo.training.skipping import NotFiniteError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -25,13 +26,16 @@ def stopping_in_words(path, checkpoints, verbose):
         verbose: whether to say where an interrupted run goes on.
     """
     try:
-        with _explained_disk(path), _saved_first(path, checkpoints, verbose):
+        with (
+            _explained_disk(path),
+            _explained_peers(path, checkpoints),
+            _saved_first(path, checkpoints, verbose),
+        ):
             yield
     except NotFiniteError as error:
         advice = "Lower the learning rate, or go on without such batches: "
         advice += "skip_bad_steps=True (--skip-bad-steps)."
-        if checkpoints.skipped:
-            number = len(checkpoints.skipped)
+        if number := len(checkpoints.skipped.places):
             advice = f"{number} batches were skipped already: lower the learning rate."
         raise TrainingStoppedError(
             f"{path}: {error} {_saved(checkpoints)} {advice}"
@@ -71,6 +75,21 @@ def _explained_disk(path):
             f"{path}: no space is left to write to ({os.strerror(error.errno)}). Make "
             "some, and give the same command again, without --no-resume: it goes on "
             "from the last checkpoint."
+        ) from error
+
+
+@contextlib.contextmanager
+def _explained_peers(path, checkpoints):
+    try:
+        yield
+    except Exception as error:
+        # What TensorFlow's and JAX's collectives raise, of whatever type.
+        lost = any(word in str(error) for word in ("unhealthy", "Gloo", "UNAVAILABLE"))
+        if num_processes() == 1 or not lost:
+            raise
+        raise TrainingStoppedError(
+            f"{path}: a process that trained together with this one is gone. "
+            f"{_saved(checkpoints)} Give it to all {num_processes()} processes."
         ) from error
 
 

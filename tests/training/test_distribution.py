@@ -1,0 +1,177 @@
+"""Several devices and several processes train as one does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.on_backend import ROOT
+from zoo.training import distribution, shares
+from zoo.training.shares import share_of
+
+# Twenty steps and more; clipping depends on the whole gradient.
+CLIP = ("--clip", "0.1")
+JAX = {
+    "KERAS_BACKEND": "jax",
+    "JAX_PLATFORMS": "cpu",
+    # Devices that wait for one another need a thread each.
+    "NPROC": "16",
+}
+FAST = "--xla_backend_optimization_level=0"
+
+
+def start(folder, *arguments, **environment):
+    command = [sys.executable, "-m", "tests.training.distributed", str(folder)]
+    environment = {"KERAS_BACKEND": "tensorflow", "XLA_FLAGS": FAST, **environment}
+    return subprocess.Popen(
+        [*command, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process, code=0):
+    """What a process printed, which is to end with a code."""
+    printed, errors = process.communicate(timeout=300)
+    assert process.returncode == code, printed + errors
+    return printed
+
+
+def train(folder, *arguments, **environment):
+    return finish(start(folder, *arguments, **environment))
+
+
+def assert_same_training(folder, expected):
+    """Losses of the last steps to 1e-5, and the weights."""
+    losses, wanted = (
+        np.array(json.loads((path / "losses.json").read_text()))
+        for path in (folder, expected)
+    )
+    np.testing.assert_allclose(losses, wanted[-len(losses) :], rtol=0, atol=1e-5)
+    with np.load(folder / "weights.npz") as x, np.load(expected / "weights.npz") as y:
+        assert x.files == y.files
+        for name in x.files:
+            np.testing.assert_allclose(x[name], y[name], rtol=0, atol=1e-5)
+    return len(losses)
+
+
+def addresses(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return [f"127.0.0.1:{port}" for port in ports]
+
+
+def tensorflow_workers():
+    """The environments of two workers."""
+    workers = addresses(2)
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = {"cluster": {"worker": workers}, "task": task}
+        yield {"TF_CONFIG": json.dumps(config)}
+
+
+def jax_processes():
+    """The environments of two processes."""
+    (address,) = addresses(1)
+    for index in range(2):
+        yield {
+            **JAX,
+            "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
+            "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+            "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
+        }
+
+
+def test_two_replicas_of_tensorflow_train_as_one_device(tmp_path):
+    train(tmp_path / "one", *CLIP)
+    printed = train(tmp_path / "two", "--devices", "2", *CLIP)
+    assert "answers 2\n2 replicas" in printed
+    assert assert_same_training(tmp_path / "two", tmp_path / "one") >= 20
+
+
+def test_two_devices_of_jax_train_as_one(tmp_path):
+    pytest.importorskip("jax")
+    train(tmp_path / "one", **JAX)
+    flags = f"{FAST} --xla_force_host_platform_device_count=2"
+    printed = train(tmp_path / "two", **{**JAX, "XLA_FLAGS": flags})
+    assert "answers 2\n2 replicas" in printed
+    assert assert_same_training(tmp_path / "two", tmp_path / "one") >= 20
+
+
+@pytest.mark.slow
+def test_devices_of_jax_share_a_large_model(tmp_path):
+    pytest.importorskip("jax")
+    train(tmp_path / "one", *CLIP, **JAX)
+    flags = f"{FAST} --xla_force_host_platform_device_count=4"
+    options = (*CLIP, "--parameters", str(distribution.LARGE))
+    printed = train(tmp_path / "four", *options, **{**JAX, "XLA_FLAGS": flags})
+    assert "answers 2\n2 replicas" in printed  # of two devices each
+    assert assert_same_training(tmp_path / "four", tmp_path / "one") >= 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["tensorflow", "jax"])
+def test_a_process_that_was_killed_goes_on_with_the_others(engine, tmp_path):
+    pytest.importorskip(engine)
+    environments = {"tensorflow": tensorflow_workers, "jax": jax_processes}[engine]
+    train(tmp_path / "one", *CLIP, **(JAX if engine == "jax" else {}))
+    folder = tmp_path / "two"
+    options = (*CLIP, "--kill-at", "30")
+    first, second = (start(folder, *options, **env) for env in environments())
+    finish(second, code=-9)
+    message = finish(first, code=3)
+    assert "a process that trained together with this one is gone" in message
+    assert "goes on after epoch 1 and 6 batches" in message
+
+    processes = [start(folder, *CLIP, **env) for env in environments()]
+    for process in processes:
+        assert "2 replicas 16 steps" in finish(process)
+    assert assert_same_training(folder, tmp_path / "one") == 16
+
+
+@pytest.mark.parametrize("replicas, processes", [(2, 1), (4, 2), (3, 3), (8, 4)])
+def test_each_row_is_one_processs(monkeypatch, replicas, processes):
+    x = np.arange(5)
+    weight = np.array([[1, 0.5], [2, 0], [1, 1], [0.5, 3], [1, 0]], "float32")
+    assert weight.mean() == 1
+    batch = ({"x": x}, {"a": x, "b": x}, {"a": weight, "b": weight[:, 0]})
+    data = tf.data.Dataset.from_tensors(batch)
+    seen, weights = [], []
+    for index in range(processes):
+        counts = (("num_replicas", replicas), ("num_processes", processes))
+        for name, count in (*counts, ("process_index", index)):
+            monkeypatch.setattr(shares, name, lambda count=count: count)
+        inputs, labels, scaled = next(share_of(data).as_numpy_iterator())
+        assert len(inputs["x"]) % (replicas // processes) == 0
+        np.testing.assert_array_equal(labels["b"], inputs["x"])
+        seen += [*inputs["x"][scaled["b"] > 0]]
+        weights.append(scaled["a"])
+    assert seen == [*range(5)]  # none twice, none left out
+    assert len({len(part) for part in weights}) == 1
+    np.testing.assert_allclose(np.concatenate(weights).mean(), 1, rtol=1e-6)
+
+
+def test_data_that_nobody_can_split(monkeypatch):
+    monkeypatch.setattr(shares, "num_replicas", lambda: 2)
+    with pytest.raises(ValueError, match="2 devices train together.*list.*'none'"):
+        share_of([1, 2])
+
+
+def test_only_auto_and_none():
+    with pytest.raises(ValueError, match="'all'.*'auto' or 'none'"):
+        distribution.distribute("all")
+
+
+def test_alone_nobody_waits():
+    assert distribution.any_of_all([True, False]) == [True, False]
+    assert distribution.num_processes() == distribution.num_replicas() == 1

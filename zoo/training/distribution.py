@@ -1,0 +1,144 @@
+"""Several devices, of one machine or of many, that train one model together."""
+
+import functools
+import json
+import os
+
+import keras
+import numpy as np
+
+from zoo.training.parallel_layout import model_parallel
+
+try:
+    import tensorflow as tf
+except ImportError:  # training on JAX alone
+    tf = None
+if keras.backend.backend() == "jax":
+    import jax
+    from jax.experimental import multihost_utils
+
+# Parameters from which, on JAX, a model is split over two devices each.
+LARGE = 200_000_000
+# What says that this process is one of several, and which: set by hand, or by Slurm and
+# Open MPI, which JAX reads by itself.
+_CLUSTER = ("KERAS_DISTRIBUTION_JOB_ADDRESSES", "JAX_COORDINATOR_ADDRESS")
+_CLUSTER_SIZES = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
+
+
+def distribute(how="auto", *, parameters=0):
+    """Lets all that is made after this call be trained by every device there is.
+
+    Call it before anything else. On TensorFlow the devices of a machine get
+    `tf.distribute.MirroredStrategy`, those of several machines (`TF_CONFIG`)
+    `MultiWorkerMirroredStrategy`. On JAX they get `keras.distribution.DataParallel`;
+    from 200 million parameters up and with an even number of them, two and two share
+    a copy of the model. JAX finds several machines by
+    `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `..._NUM_PROCESSES` and `..._PROCESS_ID`, by
+    `JAX_COORDINATOR_ADDRESS`, or by what Slurm and Open MPI set.
+
+    With one device, on Torch, and with `"none"` nothing changes.
+
+    Args:
+        how: `"auto"` or `"none"`.
+        parameters: int, of the model that will be trained.
+    """
+    if how not in ("auto", "none"):
+        raise ValueError(f"distribute={how!r}. Expected 'auto' or 'none'.")
+    if how == "none":
+        return
+    if keras.backend.backend() == "jax":
+        _distribute_jax(parameters)
+    elif keras.backend.backend() == "tensorflow":
+        _distribute_tensorflow()
+
+
+def undistribute():
+    """Lets what is made after this call live on one device again."""
+    if keras.backend.backend() == "jax":
+        keras.distribution.set_distribution(None)
+    elif keras.backend.backend() == "tensorflow":
+        tf.distribute.experimental_set_strategy(None)
+
+
+def num_replicas():
+    """Into how many equal parts each batch is split."""
+    if keras.backend.backend() == "jax":
+        distribution = keras.distribution.distribution()
+        return 1 if distribution is None else distribution.num_model_replicas
+    if keras.backend.backend() == "tensorflow":
+        return tf.distribute.get_strategy().num_replicas_in_sync
+    return 1
+
+
+def num_processes():
+    """How many processes train together."""
+    if keras.backend.backend() == "jax":
+        return jax.process_count()
+    return 1 if (cluster := _tensorflow_workers()) is None else len(cluster[0])
+
+
+def process_index():
+    """Which of them this one is; the one of index 0 writes what the run leaves."""
+    if keras.backend.backend() == "jax":
+        return jax.process_index()
+    return 0 if (cluster := _tensorflow_workers()) is None else cluster[1]
+
+
+def any_of_all(flags):
+    """list of bool: which of these flags some process holds; all call it at once."""
+    if num_processes() == 1:
+        return flags
+    if keras.backend.backend() == "jax":
+        return list(multihost_utils.process_allgather(np.array(flags)).any(axis=0))
+    strategy = tf.distribute.get_strategy()
+    return list(_compiled_sum(strategy)(tf.constant(flags, tf.float32)).numpy() > 0)
+
+
+def wait_for_all():
+    """Returns when every process has called it."""
+    any_of_all([True])
+
+
+@functools.cache
+def _compiled_sum(strategy):
+    def total(x):
+        return strategy.reduce("SUM", strategy.run(tf.identity, args=(x,)), axis=None)
+
+    return tf.function(total)
+
+
+def _distribute_jax(parameters):
+    environment = os.environ
+    if any(name in environment for name in _CLUSTER) or any(
+        int(environment.get(name, 1)) > 1 for name in _CLUSTER_SIZES
+    ):
+        keras.distribution.initialize()
+    devices = keras.distribution.list_devices()
+    if len(devices) == 1:
+        return
+    if parameters >= LARGE and len(devices) % 2 == 0:
+        distribution = model_parallel(devices, per_copy=2)
+    else:
+        distribution = keras.distribution.DataParallel(
+            devices=devices, auto_shard_dataset=False
+        )
+    keras.distribution.set_distribution(distribution)
+
+
+def _distribute_tensorflow():
+    if num_processes() > 1:  # before TensorFlow looks at its devices
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        tf.distribute.experimental_set_strategy(strategy)
+        return
+    devices = tf.config.list_logical_devices("GPU")
+    devices = devices or tf.config.list_logical_devices("CPU")
+    if len(devices) > 1:
+        strategy = tf.distribute.MirroredStrategy([each.name for each in devices])
+        tf.distribute.experimental_set_strategy(strategy)
+
+
+def _tensorflow_workers():
+    """(addresses, index of this one) by `TF_CONFIG`, or None."""
+    config = json.loads(os.environ.get("TF_CONFIG", "{}"))
+    workers = config.get("cluster", {}).get("worker", [])
+    return (workers, config["task"]["index"]) if workers else None
