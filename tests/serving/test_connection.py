@@ -122,3 +122,23 @@ def test_one_who_leaves_within_a_body_leaves_no_trace_in_the_log(port, caplog):
                 client.sendall(POST + b"Content-Length: 9\r\n\r\n{")
         assert ask(port, GOOD)[0] == 200
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_there_are_only_so_many_at_once(port, monkeypatch):
+    monkeypatch.setattr(connection, "MOST_CONNECTIONS", 2)
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            client = stack.enter_context(
+                socket.create_connection(("127.0.0.1", port), SOON)
+            )
+            client.sendall(GOOD)
+            assert client.recv(2**16).startswith(b"HTTP/1.1 200 ")
+        status, message = ask(port, b"")
+        assert (status, message) == (
+            503,
+            "2 connections are open already. Try again later.",
+        )
+    until = time.monotonic() + SOON
+    while (status := ask(port, GOOD)[0]) == 503:  # it has not seen them leave yet
+        assert time.monotonic() < until
+    assert status == 200

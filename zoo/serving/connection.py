@@ -6,6 +6,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 2**16
 HEAD_SECONDS = 10.0
+# At the same time; each is a file of the process, which has 1,024 on most systems.
+MOST_CONNECTIONS = 512
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -13,7 +15,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     A head is all of a request until its body. It may have `HEAD_BYTES`, and be as late
     as `HEAD_SECONDS` after the connection was made or the last answer given. What is no
-    HTTP is told so in the API's form.
+    HTTP is told so in the API's form, and who comes when `MOST_CONNECTIONS` are there to
+    come again.
     """
 
     # Uvicorn calls these; there is no other place to hear of a head's begin and end.
@@ -21,6 +24,11 @@ class BoundedConnection(HttpToolsProtocol):
         super().connection_made(transport)
         self._is_head, self._head_bytes = True, 0
         self._timer = self.loop.call_later(HEAD_SECONDS, self._end)
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._refuse(
+                "503 Service Unavailable\r\nretry-after: 1",
+                f"{MOST_CONNECTIONS} connections are open already. Try again later.",
+            )
 
     def connection_lost(self, exc):
         self._timer.cancel()
