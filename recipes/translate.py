@@ -95,6 +95,7 @@ def main(
     epochs: int | None = None,
     batch_tokens: int | None = None,
     packed: bool = True,
+    cache_dir: str | None = None,
     optimizer: Literal["adam", "adamw", "lion", "muon"] = "adam",
     learning_rate: float | None = None,
     warmup_steps: int | None = None,
@@ -128,6 +129,7 @@ def main(
             if there are more, with the learning rate of the longer run.
         batch_tokens: Places of a batch, source and target (4,096; dates 2,048).
         packed: Put several pairs in a row. (Dates never: they fit few lengths.)
+        cache_dir: Where to keep the tokens of a corpus too large for memory.
         optimizer: Lion wants a learning rate some five times lower.
         learning_rate: The peak (0.002; dates 0.0025); it falls to 0 like a cosine.
         warmup_steps: Updates until the peak (600; dates 400).
@@ -182,6 +184,7 @@ def main(
             batch_tokens=settings["batch_tokens"],
             packed=packed and data is not None,
             subword_sampling=subword_sampling,
+            cache_dir=cache_dir,
             seed=seed,
             first_epoch=first_epoch,
         )

@@ -1,5 +1,6 @@
 """The epochs of a corpus of pairs, each from (seed, epoch) alone."""
 
+import functools
 import logging
 
 import numpy as np
@@ -28,6 +29,8 @@ class Epochs:
     Args:
         corpus: (source, target), each `TokenizedTexts`.
         samplers: (source, target), each a `zoo.text.SubwordSampler`; or None.
+        max_lengths: int `(2,)`, of a larger corpus that this is part of.
+        shapes, num_batches: what they shall be, where that is known.
         Others: as in `zoo.data.translation_batches`.
 
     Attributes:
@@ -46,6 +49,9 @@ class Epochs:
         packed,
         shuffle,
         seed,
+        max_lengths=None,
+        shapes=None,
+        num_batches=None,
     ):
         check_batches_per_update(batches_per_update)
         self.batches_per_update = batches_per_update
@@ -56,20 +62,16 @@ class Epochs:
         self.shuffle = shuffle
         self.seed = seed
         self.max_lengths = _lengths(corpus).max(axis=1)
-        lengths = _lengths(self._texts(0))
-        if packed:
-            self.shapes = [_packed_shape(lengths, self.max_lengths, batch_tokens)]
-        else:
-            # Sampling may have split what is longest, so that it is not among them.
-            lengths = np.append(lengths, self.max_lengths[:, np.newaxis], axis=1)
-            self.shapes = batching.bucket_shapes(*lengths, num_buckets)
+        if max_lengths is not None:
+            self.max_lengths = np.asarray(max_lengths)
+        self.shapes = shapes or self._choose_shapes(num_buckets)
         if sum(self.shapes[-1]) > batch_tokens:
             raise ValueError(
                 f"batch_tokens={batch_tokens} is too small: the longest source and "
                 f"target take {' + '.join(map(str, self.shapes[-1]))} places. Pass a "
                 "larger batch_tokens or a smaller max_length."
             )
-        self.num_batches = self._survey()
+        self.num_batches = num_batches or self._survey()
 
     def batches(self, epoch):
         """Yields (inputs, labels, sample_weight), dicts of arrays and arrays."""
@@ -90,6 +92,14 @@ class Epochs:
             tokens = np.mean([_num_targets(batch, texts[1]) for batch in update])
             for batch in update:
                 yield _arrays(batch, *texts, self.packed, tokens)
+
+    def _choose_shapes(self, num_buckets):
+        lengths = _lengths(self._texts(0))
+        if self.packed:
+            return [_packed_shape(lengths, self.max_lengths, self.batch_tokens)]
+        # Sampling may have split what is longest, so that it is not among them.
+        lengths = np.append(lengths, self.max_lengths[:, np.newaxis], axis=1)
+        return batching.bucket_shapes(*lengths, num_buckets)
 
     def _draw(self, epoch, attempt=0):
         """The texts and the list of `batching.Batch` of an epoch.
@@ -150,6 +160,7 @@ def _packed_shape(lengths, max_lengths, batch_tokens):
     return tuple(int(length) for length in shape)
 
 
+@functools.lru_cache(maxsize=2)  # a source's and a target's, for each shard again
 def _compiled(sampler):
     ragged = tf.RaggedTensorSpec([None, None], tf.int32)
     return tf.function(sampler, input_signature=[ragged, tf.TensorSpec([2], tf.int32)])

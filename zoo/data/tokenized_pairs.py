@@ -19,25 +19,7 @@ def tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length):
         (source, target), each `TokenizedTexts`.
     """
     check_examples(examples, ("source", "target"))
-
-    def tokenize(pairs):
-        source = _tokenized(pairs["source"], source_tokenizer, with_start=False)
-        target = _tokenized(pairs["target"], target_tokenizer, with_start=True)
-        lengths = tf.maximum(source.row_lengths(), target.row_lengths() - 1)
-        fits = lengths <= max_length
-        source = tf.ragged.boolean_mask(source, fits)
-        target = tf.ragged.boolean_mask(target, fits)
-        return (
-            (source.flat_values, source.row_lengths()),
-            (target.flat_values, target.row_lengths()),
-            tf.math.count_nonzero(~fits),
-        )
-
-    parts = list(
-        examples.batch(TOKENIZED_TOGETHER)
-        .map(tokenize, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .as_numpy_iterator()
-    )
+    parts = tokenized_parts(examples, source_tokenizer, target_tokenizer, max_length)
     num_kept = sum(len(lengths) for (_, lengths), _, _ in parts)
     num_left_out = sum(int(left_out) for _, _, left_out in parts)
     if num_kept == 0:
@@ -53,6 +35,31 @@ def tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length):
             max_length,
         )
     return tuple(join_texts([part[side] for part in parts]) for side in (0, 1))
+
+
+def tokenized_parts(examples, source_tokenizer, target_tokenizer, max_length):
+    """List of (source, target, how many pairs were left out); a side is its ids
+    and lengths.
+    """
+
+    def tokenize(pairs):
+        source = _tokenized(pairs["source"], source_tokenizer, with_start=False)
+        target = _tokenized(pairs["target"], target_tokenizer, with_start=True)
+        lengths = tf.maximum(source.row_lengths(), target.row_lengths() - 1)
+        fits = lengths <= max_length
+        source = tf.ragged.boolean_mask(source, fits)
+        target = tf.ragged.boolean_mask(target, fits)
+        return (
+            (source.flat_values, source.row_lengths()),
+            (target.flat_values, target.row_lengths()),
+            tf.math.count_nonzero(~fits),
+        )
+
+    return list(
+        examples.batch(TOKENIZED_TOGETHER)
+        .map(tokenize, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .as_numpy_iterator()
+    )
 
 
 def _tokenized(texts, tokenizer, with_start):

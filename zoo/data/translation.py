@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from zoo.data.epoch_dataset import epoch_dataset
 from zoo.data.epochs import Epochs
+from zoo.data.sharded_epochs import ShardedEpochs
+from zoo.data.token_cache import cache_pairs
 from zoo.data.tokenized_pairs import tokenize_pairs
 from zoo.text.subword_sampling import SubwordSampler
 
@@ -22,6 +24,7 @@ def translation_batches(
     subword_sampling=0.0,
     first_epoch=0,
     batches_per_update=1,
+    cache_dir=None,
 ):
     """Tokenizes pairs once and serves them in batches of few static shapes.
 
@@ -54,6 +57,9 @@ def translation_batches(
         first_epoch: int. The epoch to begin with.
         batches_per_update: int. The optimizer's `gradient_accumulation_steps`, so
             that the loss is the mean over all tokens of an update.
+        cache_dir: path. For corpora that memory does not hold: their ids are written
+            to this folder once, see `zoo.data.token_cache`, and read shard by shard,
+            in another order every epoch, each of up to 65,536 pairs mixed within.
 
     Returns:
         `tf.data.Dataset` of (inputs, labels, sample_weight): inputs are `source_ids`
@@ -62,8 +68,13 @@ def translation_batches(
         length)` are the next target ids; weights are 0 on padding and have mean 1
         (over the batches of an update, each counted alike).
     """
-    epochs = Epochs(
-        tokenize_pairs(examples, source_tokenizer, target_tokenizer, max_length),
+    how = (source_tokenizer, target_tokenizer, max_length)
+    if cache_dir is None:
+        make, corpus = Epochs, tokenize_pairs(examples, *how)
+    else:
+        make, corpus = ShardedEpochs, cache_pairs(examples, cache_dir, *how)
+    epochs = make(
+        corpus,
         _samplers(source_tokenizer, target_tokenizer, subword_sampling),
         batch_tokens=batch_tokens,
         batches_per_update=batches_per_update,

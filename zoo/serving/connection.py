@@ -15,8 +15,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     A head is all of a request until its body. It may have `HEAD_BYTES`, and be as late
     as `HEAD_SECONDS` after the connection was made or the last answer given. What is no
-    HTTP is told so in the API's form, and who comes when `MOST_CONNECTIONS` are there to
-    come again.
+    HTTP is told so in the API's form; beyond `MOST_CONNECTIONS`, to come again.
     """
 
     # Uvicorn calls these; there is no other place to hear of a head's begin and end.

@@ -1,0 +1,89 @@
+"""The epochs of a corpus that memory does not hold: shard after shard."""
+
+import concurrent.futures
+import functools
+import hashlib
+import itertools
+import json
+import os
+
+import numpy as np
+
+from zoo.data.epochs import Epochs
+
+
+class ShardedEpochs:
+    """What each epoch shows: the shards in another order, each mixed within.
+
+    Args:
+        cache: `zoo.data.token_cache.TokenCache`.
+        samplers and options: as `zoo.data.epochs.Epochs` takes them.
+
+    Attributes:
+        shapes, num_batches: as those of `Epochs`.
+    """
+
+    def __init__(self, cache, samplers, *, shuffle, seed, **options):
+        self._cache = cache
+        self._shuffle, self._seed = shuffle, seed
+        first = Epochs(
+            cache.load(0),
+            samplers,
+            shuffle=shuffle,
+            seed=seed,
+            max_lengths=cache.max_lengths,
+            num_batches=options["batches_per_update"],
+            **options,
+        )
+        self.packed, self.shapes = first.packed, first.shapes
+        self._of_shard = functools.partial(
+            Epochs,
+            samplers=samplers,
+            shuffle=shuffle,
+            max_lengths=cache.max_lengths,
+            shapes=self.shapes,
+            **options,
+        )
+        plain = {**options, "shuffle": shuffle, "seed": seed}
+        plain["sampled"] = samplers and [each.rate for each in samplers]
+        self._counts = self._survey(plain)
+        self.num_batches = sum(self._counts)
+
+    def batches(self, epoch):
+        """Yields (inputs, labels, sample_weight), dicts of arrays and arrays."""
+        order = np.arange(len(self._cache))
+        if self._shuffle:
+            order = np.random.default_rng([self._seed, epoch]).permutation(order)
+        # The next shard is read and planned while the one before is served.
+        with concurrent.futures.ThreadPoolExecutor(1) as ahead:
+            begin = functools.partial(ahead.submit, self._begin, epoch)
+            waiting = begin(order[0])
+            for number in order[1:]:
+                batches, waiting = waiting.result(), begin(number)
+                yield from batches
+            yield from waiting.result()
+
+    def _begin(self, epoch, number):
+        """The batches of a shard, the first of them made already."""
+        batches = self._shard(number, self._counts[number]).batches(epoch)
+        return itertools.chain([next(batches)], batches)
+
+    def _shard(self, number, num_batches=None):
+        seed = np.random.SeedSequence([self._seed, int(number)]).generate_state(1)
+        corpus = self._cache.load(number)
+        return self._of_shard(corpus, seed=int(seed[0]), num_batches=num_batches)
+
+    def _survey(self, options):
+        """How many batches each shard gets; kept beside the shards once it is known."""
+        text = json.dumps(options, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        path = self._cache.folder / f"batches-{digest}.json"
+        if path.is_file():
+            counts = json.loads(path.read_text(encoding="utf-8"))
+            if len(counts) == len(self._cache):
+                return counts
+        counts = [self._shard(n).num_batches for n in range(len(self._cache))]
+        beside = path.with_name(f"partial-{path.name}")
+        beside.write_text(json.dumps(counts), encoding="utf-8")
+        os.replace(beside, path)
+        return counts

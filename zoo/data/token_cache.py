@@ -1,0 +1,277 @@
+"""A corpus that was tokenized once, in files: for what memory does not hold.
+
+manifest.json          the tokenizers, and of each shard its pairs and checksums
+pairs-00000.tfrecord   tf.train.Example of `source` and `target` ids, a pair each
+"""
+
+import collections
+import concurrent.futures
+import fcntl
+import hashlib
+import itertools
+import json
+import logging
+import multiprocessing
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.data.tokenized_pairs import tokenized_parts
+from zoo.data.tokenized_texts import check_examples, join_texts
+from zoo.text.sentence_piece import SentencePieceTokenizer
+
+_logger = logging.getLogger(__name__)
+
+SHARD_PAIRS = 1 << 16
+# Shards that are filled in turn, so that each draws from a million pairs in a row.
+FILLED_TOGETHER = 16
+_MANIFEST, _LOCK = "manifest.json", "lock"
+_PARSED_TOGETHER = 4096
+_LOOKED_AT = 1000  # pairs, to see whether a corpus is the same
+
+
+class TokenCache:
+    """The shards of a folder.
+
+    Attributes:
+        max_lengths: int `(2,)`, ids of the longest source and target, as the model
+            sees them.
+    """
+
+    def __init__(self, folder, shards):
+        self.folder = Path(folder)
+        self._shards = shards
+        self._checked = set()
+        self.max_lengths = np.max([shard["longest"] for shard in shards], axis=0)
+
+    def __len__(self):
+        return len(self._shards)
+
+    def load(self, number):
+        """(source, target) of a shard, each `TokenizedTexts`.
+
+        Raises:
+            ValueError: the file is missing or damaged.
+        """
+        path = self.folder / self._shards[number]["file"]
+        if number not in self._checked:
+            if not is_whole(path, self._shards[number]):
+                raise ValueError(
+                    f"{path} is missing or damaged: its checksum is not the one in "
+                    f"{_MANIFEST}. Remove {self.folder}, and it is made again."
+                )
+            self._checked.add(number)
+        ids = tf.io.RaggedFeature(tf.int64)
+        features = {"source": ids, "target": ids}
+        records = tf.data.TFRecordDataset(str(path)).batch(_PARSED_TOGETHER)
+        parts = [tf.io.parse_example(each, features) for each in records]
+        return tuple(
+            join_texts([_ids_and_lengths(part[side]) for part in parts])
+            for side in ("source", "target")
+        )
+
+
+def cache_pairs(
+    examples,
+    folder,
+    source_tokenizer,
+    target_tokenizer,
+    max_length,
+    num_processes=None,
+):
+    """Tokenizes a corpus of pairs into a folder, by a pool of processes.
+
+    What is there already and was made from the same texts is not made again, so that a
+    call which was interrupted goes on. A corpus that was finished is not read again but
+    for its first thousand pairs.
+
+    Args:
+        examples: `tf.data.Dataset` of `{"source", "target"}` strings.
+        folder: path. Made where it is missing.
+        source_tokenizer, target_tokenizer: `zoo.text.SentencePieceTokenizer`.
+        max_length: int. Pairs with more ids on a side are left out.
+        num_processes: int. Defaults to the number of cores.
+
+    Returns:
+        `TokenCache`.
+
+    Raises:
+        ValueError: the folder holds other tokens, or the corpus no pair.
+    """
+    check_examples(examples, ("source", "target"))
+    protos = source_tokenizer.proto, target_tokenizer.proto
+    first = [*examples.take(_LOOKED_AT).as_numpy_iterator()]
+    made_by = {
+        "tokenizers": [hashlib.sha256(proto).hexdigest() for proto in protos],
+        "max_length": max_length,
+        "texts": _digest([[x[side] for x in first] for side in ("source", "target")]),
+    }
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    _read_manifest(folder, made_by)  # nothing is written to a folder of something else
+    with open(folder / _LOCK, "w") as lock:  # others that train with it wait
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        manifest = _read_manifest(folder, made_by)
+        if not manifest["is_complete"]:
+            _make(examples, folder, manifest, (protos, max_length), num_processes)
+    shards = [
+        shard for _, shard in sorted(manifest["shards"].items()) if shard["pairs"]
+    ]
+    if not shards:
+        raise ValueError(
+            f"There is no pair to train on: none has at most max_length={max_length} "
+            "ids on either side."
+        )
+    return TokenCache(folder, shards)
+
+
+def is_whole(path, shard):
+    """Whether a shard's file is what its entry in the manifest says."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == shard["sha256"]
+
+
+def _make(examples, folder, manifest, how, num_processes):
+    """Makes the shards that are missing."""
+    num_processes = num_processes or os.cpu_count()
+    known = manifest["shards"]
+    count = int(examples.cardinality())
+    bar = keras.utils.Progbar(count if count > 0 else None, unit_name="pair")
+    done = 0
+
+    def finish(task):
+        nonlocal done
+        future, name, num_texts = task
+        if future is not None:
+            known[name] = future.result()
+            _write_manifest(folder, manifest)
+        done += num_texts
+        bar.update(done)
+
+    spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    with concurrent.futures.ProcessPoolExecutor(num_processes, spawn) as pool:
+        tasks = collections.deque()
+        for number, texts in enumerate(_chunks(examples)):
+            name, digest = f"{number:05}", _digest(texts)
+            is_there = known.get(name, {}).get("texts") == digest and is_whole(
+                folder / known[name]["file"], known[name]
+            )
+            future = None
+            if not is_there:
+                path = folder / f"pairs-{name}.tfrecord"
+                future = pool.submit(_write_shard, path, texts, digest, *how)
+            tasks.append((future, name, len(texts[0])))
+            if len(tasks) > 2 * num_processes:  # no more texts wait in memory
+                finish(tasks.popleft())
+        for task in tasks:
+            finish(task)
+        bar.update(done, finalize=True)
+    manifest["is_complete"] = True
+    _write_manifest(folder, manifest)
+
+
+def _chunks(examples):
+    """Lists of sources and of targets, for a shard each."""
+    waiting = [([], []) for _ in range(FILLED_TOGETHER)]
+    turns = itertools.cycle(range(FILLED_TOGETHER))
+    for pair, turn in zip(examples.as_numpy_iterator(), turns, strict=False):
+        sources, targets = waiting[turn]
+        sources.append(pair["source"])
+        targets.append(pair["target"])
+        if len(sources) == SHARD_PAIRS:
+            yield sources, targets
+            waiting[turn] = ([], [])
+    # What is left is too little for a shard each.
+    rest = [list(itertools.chain(*(part[side] for part in waiting))) for side in (0, 1)]
+    for first in range(0, len(rest[0]), SHARD_PAIRS):
+        yield tuple(side[first : first + SHARD_PAIRS] for side in rest)
+
+
+def _digest(texts):
+    digest = hashlib.sha256()
+    for side in texts:
+        for text in side:
+            digest.update(len(text).to_bytes(8, "little") + text)
+    return digest.hexdigest()
+
+
+def _write_shard(path, texts, digest, protos, max_length):
+    """Writes a shard, in a process of the pool; gives its entry in the manifest."""
+    tokenizers = [SentencePieceTokenizer(proto) for proto in protos]
+    sides = {"source": texts[0], "target": texts[1]}
+    parts = tokenized_parts(
+        tf.data.Dataset.from_tensor_slices(sides), *tokenizers, max_length
+    )
+    source, target = (join_texts([part[side] for part in parts]) for side in (0, 1))
+    beside = path.with_name(f"partial-{path.name}")
+    with tf.io.TFRecordWriter(str(beside)) as writer:
+        for pair in zip(_split(source), _split(target), strict=True):
+            writer.write(_example(*pair))
+    os.replace(beside, path)
+    with open(path, "rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    lengths = source.lengths, target.lengths - 1
+    return {
+        "file": path.name,
+        "pairs": len(lengths[0]),
+        "left_out": sum(int(left_out) for _, _, left_out in parts),
+        "longest": [int(each.max(initial=0)) for each in lengths],
+        "texts": digest,
+        "sha256": checksum,
+    }
+
+
+def _split(texts):
+    ends = texts.offsets[1:]
+    return np.split(texts.token_ids, ends)[: len(ends)]
+
+
+def _example(source, target):
+    lists = {"source": source, "target": target}
+    feature = {
+        name: tf.train.Feature(int64_list=tf.train.Int64List(value=ids))
+        for name, ids in lists.items()
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    return example.SerializeToString(deterministic=True)
+
+
+def _ids_and_lengths(ragged):
+    ids = tf.cast(ragged.flat_values, tf.int32)
+    return ids.numpy(), ragged.row_lengths().numpy()
+
+
+def _read_manifest(folder, made_by):
+    path = folder / _MANIFEST
+    if not path.is_file():
+        if any(path.name != _LOCK for path in folder.iterdir()):
+            raise ValueError(
+                f"{folder} is not empty and has no {_MANIFEST}, so it holds no tokens. "
+                "Choose another cache_dir."
+            )
+        return {**made_by, "is_complete": False, "shards": {}}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        different = [name for name in made_by if manifest[name] != made_by[name]]
+        manifest["shards"], manifest["is_complete"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error!r}). Remove {folder}, and it is made again."
+        ) from error
+    if different:
+        raise ValueError(
+            f"{folder} holds tokens of other {' and '.join(different)}. Choose another "
+            "cache_dir, or remove that one."
+        )
+    return manifest
+
+
+def _write_manifest(folder, manifest):
+    beside = folder / f"partial-{_MANIFEST}"
+    beside.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    os.replace(beside, folder / _MANIFEST)
