@@ -83,7 +83,7 @@ def main(
     patience: int = 10,
     num_beams: int | None = None,
     length_penalty: float = 0.6,
-    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     remat: bool = False,
     distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,

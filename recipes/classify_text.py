@@ -67,7 +67,7 @@ def main(
     dropout: float | None = None,
     long_texts: str = "cut",
     patience: int = 10,
-    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     lora_rank: int | None = None,
     remat: bool = False,
     distribute: Literal["auto", "none"] = "auto",

@@ -51,7 +51,7 @@ def main(
     weight_decay: float = 0.01,
     dropout: float = 0.1,
     patience: int = 10,
-    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     lora_rank: int | None = None,
     remat: bool = False,
     distribute: Literal["auto", "none"] = "auto",

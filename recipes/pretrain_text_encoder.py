@@ -40,7 +40,7 @@ def main(
     warmup_share: float = 0.05,
     weight_decay: float = 0.01,
     dropout: float = 0.1,
-    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     remat: bool = False,
     distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,

@@ -90,7 +90,7 @@ def main(
     patience: int = 100,
     num_beams: int = 4,
     ctc: bool = True,
-    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     remat: bool = False,
     distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,

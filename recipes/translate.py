@@ -106,7 +106,7 @@ def main(
     patience: int = 20,
     num_beams: int | None = None,
     length_penalty: float | None = None,
-    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
+    dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     remat: bool = False,
     distribute: Literal["auto", "none"] = "auto",
     seed: int = 1,

@@ -1,7 +1,6 @@
 """Several devices, of one machine or of many, that train one model together."""
 
 import functools
-import json
 import os
 
 import keras
@@ -31,10 +30,11 @@ def distribute(how="auto", *, parameters=0):
     Call it before anything else. On TensorFlow the devices of a machine get
     `tf.distribute.MirroredStrategy`, those of several machines (`TF_CONFIG`)
     `MultiWorkerMirroredStrategy`. On JAX they get `keras.distribution.DataParallel`;
-    from 200 million parameters up and with an even number of them, two and two share
-    a copy of the model. JAX finds several machines by
-    `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `..._NUM_PROCESSES` and `..._PROCESS_ID`, by
-    `JAX_COORDINATOR_ADDRESS`, or by what Slurm and Open MPI set.
+    from 200 million parameters up and with an even number of them on one machine, two
+    and two share a copy of the model. JAX finds several machines by
+    `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `..._NUM_PROCESSES` and `..._PROCESS_ID`, or by
+    `JAX_COORDINATOR_ADDRESS`; both engines find them by what Slurm sets, JAX also by
+    what Open MPI sets.
 
     With one device, on Torch, and with `"none"` nothing changes.
 
@@ -73,15 +73,20 @@ def num_replicas():
 def num_processes():
     """How many processes train together."""
     if keras.backend.backend() == "jax":
-        return jax.process_count()
-    return 1 if (cluster := _tensorflow_workers()) is None else len(cluster[0])
+        distribution = keras.distribution.distribution()
+        return 1 if distribution is None else jax.process_count()
+    return 1 if (resolver := _resolver()) is None else _num_workers(resolver)
 
 
 def process_index():
     """Which of them this one is; the one of index 0 writes what the run leaves."""
+    if num_processes() == 1:
+        return 0
     if keras.backend.backend() == "jax":
         return jax.process_index()
-    return 0 if (cluster := _tensorflow_workers()) is None else cluster[1]
+    resolver = _resolver()
+    chiefs = _num_chiefs(resolver)
+    return resolver.task_id + (0 if resolver.task_type == "chief" else chiefs)
 
 
 def any_of_all(flags):
@@ -116,7 +121,8 @@ def _distribute_jax(parameters):
     devices = keras.distribution.list_devices()
     if len(devices) == 1:
         return
-    if parameters >= LARGE and len(devices) % 2 == 0:
+    is_even = len(devices) % 2 == 0
+    if parameters >= LARGE and is_even and jax.process_count() == 1:
         distribution = model_parallel(devices, per_copy=2)
     else:
         distribution = keras.distribution.DataParallel(
@@ -126,8 +132,12 @@ def _distribute_jax(parameters):
 
 
 def _distribute_tensorflow():
-    if num_processes() > 1:  # before TensorFlow looks at its devices
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    # Workers first: TensorFlow must not have looked at its devices by then.
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    if not resolver.cluster_spec().jobs and int(os.environ.get("SLURM_NTASKS", 1)) > 1:
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
+    if _num_workers(resolver) > 1:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
         tf.distribute.experimental_set_strategy(strategy)
         return
     devices = tf.config.list_logical_devices("GPU")
@@ -137,8 +147,19 @@ def _distribute_tensorflow():
         tf.distribute.experimental_set_strategy(strategy)
 
 
-def _tensorflow_workers():
-    """(addresses, index of this one) by `TF_CONFIG`, or None."""
-    config = json.loads(os.environ.get("TF_CONFIG", "{}"))
-    workers = config.get("cluster", {}).get("worker", [])
-    return (workers, config["task"]["index"]) if workers else None
+def _resolver():
+    """What knows TensorFlow's workers; None where this process is none."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    strategy = tf.distribute.get_strategy()
+    is_worker = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    return strategy.cluster_resolver if is_worker else None
+
+
+def _num_workers(resolver):
+    jobs = resolver.cluster_spec().as_dict()
+    return len(jobs.get("worker", ())) + _num_chiefs(resolver)
+
+
+def _num_chiefs(resolver):
+    return len(resolver.cluster_spec().as_dict().get("chief", ()))
