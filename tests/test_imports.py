@@ -25,7 +25,8 @@ ALLOWED = {  # place: what it may import beside the standard library
     "zoo/ctc.py": {"keras"},
     "zoo/schedules.py": {"keras", "numpy"},
     "zoo/data": {
-        *("tensorflow", "tensorflow_datasets", "numpy", "babel", "num2words", "PIL"),
+        *("keras", "tensorflow", "tensorflow_datasets", "numpy", "babel"),
+        *("num2words", "PIL"),
         *("soundfile", "zoo.data", "zoo.text"),
     },
     "zoo/text": {
@@ -34,7 +35,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     },
     "zoo/training": {
         *("keras", "tensorflow", "jax", "numpy", "h5py", "matplotlib"),
-        "zoo.training",
+        *("zoo.losses", "zoo.training"),
     },
     "zoo/interop": {
         *("keras", "numpy", "huggingface_hub", "zoo.layers", "zoo.models"),

@@ -132,6 +132,18 @@ def test_one_that_was_interrupted_goes_on(folder, tokenizer, tmp_path):
     )
 
 
+def test_one_that_was_interrupted_at_once_goes_on(tokenizer, tmp_path, monkeypatch):
+    def interrupt(*arguments):
+        (tmp_path / "partial-pairs-00000.tfrecord").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(token_cache, "_make", interrupt)
+        token_cache.cache_pairs(pairs(), tmp_path, tokenizer, tokenizer, 24)
+    cache = token_cache.cache_pairs(pairs(), tmp_path, tokenizer, tokenizer, 24, 1)
+    assert len(cache) == 4
+
+
 def test_a_damaged_shard_is_named(folder, tokenizer, tmp_path):
     copy = tmp_path / "copy"
     copy.mkdir()

@@ -16,6 +16,10 @@ EXAMPLES = tf.data.Dataset.from_tensor_slices(
 
 @pytest.fixture
 def classifier():
+    return make()
+
+
+def make(**options):
     keras.utils.set_random_seed(3)
     return zoo.TextClassifier.from_preset(
         "bert_tiny",
@@ -23,6 +27,7 @@ def classifier():
         classes=["bad", "good"],
         max_length=24,
         **SIZES,
+        **options,
     )
 
 
@@ -69,6 +74,24 @@ def test_an_export_holds_the_sums_alone(classifier, tmp_path):
     # It goes on learning where it was.
     assert any("lora" in w.path for w in classifier.model.trainable_variables)
     assert classifier.classify(TEXTS) == answers
+
+
+def test_in_half_the_precision_it_answers_in_full(tmp_path):
+    classifier = make(dtype="mixed_bfloat16")
+    zoo.tasks.enable_lora(classifier.model.encoder, 2)
+    zoo.layers.rematerialize(classifier.model)
+    kept = [w for w in classifier.model.encoder.weights if "lora" not in w.path]
+    before = [w.numpy() for w in kept]
+    train(classifier, EXAMPLES)
+    for weight, value in zip(kept, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+    answering = zoo.training.as_it_answers(classifier, tmp_path)
+    assert answering.model.dtype_policy.name == "float32"
+    np.testing.assert_allclose(
+        probabilities(answering.classify(TEXTS)),
+        probabilities(classifier.classify(TEXTS)),
+        atol=0.02,
+    )
 
 
 @pytest.mark.parametrize("rank", [0, -1])

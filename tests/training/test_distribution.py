@@ -11,6 +11,9 @@ import pytest
 import tensorflow as tf
 
 from tests.on_backend import ROOT
+from tests.training.tiny import Task, batches
+from zoo import training
+from zoo.losses import ContrastiveCrossentropy
 from zoo.training import distribution, shares
 from zoo.training.shares import share_of
 
@@ -165,6 +168,22 @@ def test_data_that_nobody_can_split(monkeypatch):
     monkeypatch.setattr(shares, "num_replicas", lambda: 2)
     with pytest.raises(ValueError, match="2 devices train together.*list.*'none'"):
         share_of([1, 2])
+
+
+def test_rows_without_weights_get_some(monkeypatch):
+    monkeypatch.setattr(shares, "num_replicas", lambda: 2)
+    data = tf.data.Dataset.from_tensors((np.arange(3), np.arange(3)))
+    _, labels, weight = next(share_of(data).as_numpy_iterator())
+    np.testing.assert_array_equal(labels, [0, 1, 2, 2])
+    np.testing.assert_allclose(weight, [4 / 3, 4 / 3, 4 / 3, 0])
+
+
+def test_rows_that_are_compared_stay_on_one_device(monkeypatch, tmp_path):
+    monkeypatch.setitem(training.fit.__globals__, "num_replicas", lambda: 2)
+    task = Task()
+    task.model.compile("sgd", ContrastiveCrossentropy())
+    with pytest.raises(ValueError, match="2 devices train together.*--distribute none"):
+        training.fit(task, batches, epochs=1, run_dir=tmp_path / "run")
 
 
 def test_only_auto_and_none():

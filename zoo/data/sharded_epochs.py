@@ -1,6 +1,7 @@
 """The epochs of a corpus that memory does not hold: shard after shard."""
 
 import concurrent.futures
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -78,12 +79,13 @@ class ShardedEpochs:
         text = json.dumps(options, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         path = self._cache.folder / f"batches-{digest}.json"
-        if path.is_file():
+        with contextlib.suppress(OSError, ValueError):  # missing or damaged
             counts = json.loads(path.read_text(encoding="utf-8"))
             if len(counts) == len(self._cache):
                 return counts
         counts = [self._shard(n).num_batches for n in range(len(self._cache))]
-        beside = path.with_name(f"partial-{path.name}")
+        # Several processes may find out at the same time.
+        beside = path.with_name(f"partial-{os.getpid()}-{path.name}")
         beside.write_text(json.dumps(counts), encoding="utf-8")
         os.replace(beside, path)
         return counts

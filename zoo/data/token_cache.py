@@ -115,6 +115,7 @@ def cache_pairs(
     with open(folder / _LOCK, "w") as lock:  # others that train with it wait
         fcntl.flock(lock, fcntl.LOCK_EX)
         manifest = _read_manifest(folder, made_by)
+        _write_manifest(folder, manifest)  # the folder is one of tokens from now on
         if not manifest["is_complete"]:
             _make(examples, folder, manifest, (protos, max_length), num_processes)
     shards = [
@@ -154,7 +155,10 @@ def _make(examples, folder, manifest, how, num_processes):
         bar.update(done)
 
     spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    with concurrent.futures.ProcessPoolExecutor(num_processes, spawn) as pool:
+    pool = concurrent.futures.ProcessPoolExecutor(
+        num_processes, spawn, initializer=_leave_gpus_alone
+    )
+    with pool:
         tasks = collections.deque()
         for number, texts in enumerate(_chunks(examples)):
             name, digest = f"{number:05}", _digest(texts)
@@ -166,13 +170,22 @@ def _make(examples, folder, manifest, how, num_processes):
                 path = folder / f"pairs-{name}.tfrecord"
                 future = pool.submit(_write_shard, path, texts, digest, *how)
             tasks.append((future, name, len(texts[0])))
-            if len(tasks) > 2 * num_processes:  # no more texts wait in memory
+            # No more texts wait in memory, and what is done is known.
+            while tasks and (len(tasks) > 2 * num_processes or _is_done(tasks[0])):
                 finish(tasks.popleft())
         for task in tasks:
             finish(task)
         bar.update(done, finalize=True)
     manifest["is_complete"] = True
     _write_manifest(folder, manifest)
+
+
+def _is_done(task):
+    return task[0] is None or task[0].done()
+
+
+def _leave_gpus_alone():
+    tf.config.set_visible_devices([], "GPU")
 
 
 def _chunks(examples):
@@ -188,8 +201,10 @@ def _chunks(examples):
             waiting[turn] = ([], [])
     # What is left is too little for a shard each.
     rest = [list(itertools.chain(*(part[side] for part in waiting))) for side in (0, 1)]
-    for first in range(0, len(rest[0]), SHARD_PAIRS):
-        yield tuple(side[first : first + SHARD_PAIRS] for side in rest)
+    num_shards = -(-len(rest[0]) // SHARD_PAIRS)
+    size = -(-len(rest[0]) // max(num_shards, 1))
+    for first in range(0, len(rest[0]), max(size, 1)):
+        yield tuple(side[first : first + size] for side in rest)
 
 
 def _digest(texts):
@@ -249,7 +264,8 @@ def _ids_and_lengths(ragged):
 def _read_manifest(folder, made_by):
     path = folder / _MANIFEST
     if not path.is_file():
-        if any(path.name != _LOCK for path in folder.iterdir()):
+        own = (_LOCK, f"partial-{_MANIFEST}")
+        if any(path.name not in own for path in folder.iterdir()):
             raise ValueError(
                 f"{folder} is not empty and has no {_MANIFEST}, so it holds no tokens. "
                 "Choose another cache_dir."

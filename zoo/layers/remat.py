@@ -10,7 +10,7 @@ def rematerialized(layer, *tensors, training, **options):
     The way back computes the inside of the layer again
     ([Chen et al., 2016](https://arxiv.org/abs/1604.06174)), with the same random draws:
     random states are among what goes in, where Keras's own `RematScope` would draw
-    anew.
+    anew. In mixed precision all weights go in rounded, those of norms too.
 
     Args:
         layer: keras.Layer, built.
@@ -20,19 +20,21 @@ def rematerialized(layer, *tensors, training, **options):
     """
     weights, states = layer.trainable_variables, layer.non_trainable_variables
     # Read now: on the way back the variables have gone on.
-    random = [ops.stop_gradient(state) for state in states]
+    read = [ops.stop_gradient(state) for state in states]
+    # Frozen weights among them are only read.
+    seeds = [x for x in states if not keras.backend.is_float_dtype(x.dtype)]
 
     def pure(*values):
         own, inputs = values[: len(weights)], values[len(weights) :]
-        mapping = [*zip(weights, own, strict=True), *zip(states, random, strict=True)]
+        mapping = [*zip(weights, own, strict=True), *zip(states, read, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope:
             outputs = layer(*inputs, training=training, **options)
-        return outputs, *(scope.get_current_value(state) for state in states)
+        return outputs, *(scope.get_current_value(seed) for seed in seeds)
 
     values = [variable.value for variable in weights]
     outputs, *later = keras.remat(pure)(*values, *tensors)
-    for state, value in zip(states, later, strict=True):
-        state.assign(value)
+    for seed, value in zip(seeds, later, strict=True):
+        seed.assign(value)
     return outputs
 
 

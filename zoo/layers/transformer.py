@@ -48,7 +48,7 @@ class TransformerStack(keras.layers.Layer):
             self.final_norm.build(x_shape)
 
     def _apply(self, block, *tensors, return_scores, training, **options):
-        if self.remat and not return_scores:
+        if self.remat and training and not return_scores:
             return rematerialized(block, *tensors, training=training, **options)
         return block(
             *tensors, return_scores=return_scores, training=training, **options

@@ -42,17 +42,24 @@ def exports(export):
 
 def _in_tensorflow(name, folder, directory, options):
     arguments = [name, folder, str(directory), json.dumps(options)]
-    # The devices are this process's.
-    environment = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "CUDA_VISIBLE_DEVICES": "-1",  # the devices are this process's
+    }
+    environment.pop("XLA_FLAGS", None)  # one engine's end the other
     result = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *arguments],
-        env={**os.environ, **environment},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     if result.returncode:
-        reason = (result.stderr.strip() or "It gave no reason.").splitlines()[-1]
+        reason = (result.stderr.strip() or "it gave no reason.").splitlines()[-1]
+        if result.returncode < 0:
+            reason = f"it was ended by signal {-result.returncode}."
         raise RuntimeError(
             f"The process that exports with TensorFlow failed: {reason} Mend that, or "
             "save with save_to_preset and export in a process of yours with "

@@ -39,7 +39,12 @@ def merges_lora(write):
 
     @functools.wraps(write)
     def write_merged(task, *arguments, **options):
-        if not has_lora(task.model):
+        is_quantized = any(
+            layer.quantization_mode is not None
+            for layer in task.model._flatten_layers()
+            if hasattr(layer, "quantization_mode")
+        )
+        if is_quantized or not has_lora(task.model):
             return write(task, *arguments, **options)
         with tempfile.TemporaryDirectory() as folder:
             task.save_to_preset(folder)  # this adds them up

@@ -1,6 +1,5 @@
 """From the task that was trained to the one that answers."""
 
-import functools
 import tempfile
 
 from zoo.training.distribution import (
@@ -32,11 +31,12 @@ def as_it_answers(task, run_dir, make=None):
     with tempfile.TemporaryDirectory() as elsewhere:
         # JAX lets no process save alone.
         task.save_to_preset(run_dir if leads else elsewhere)
-    weights = task.model.get_weights()
+    weights = None if make is None else task.model.get_weights()
     undistribute()
     if not leads:
         return None
-    make = make or functools.partial(type(task).from_preset, run_dir, dtype="float32")
+    if make is None:
+        return type(task).from_preset(run_dir, dtype="float32")
     task = make()
     task.model.set_weights(weights)
     return task

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from zoo.training import checkpoint_files as files
-from zoo.training.distribution import any_of_all, num_processes, wait_for_all
+from zoo.training.distribution import any_of_all, num_processes, the_first_one_first
 from zoo.training.ranking import checked_mode, epochs_since_best, ranked_epochs
 from zoo.training.skipping import NotFiniteError, SkippedBatches
 
@@ -118,12 +118,8 @@ class Checkpoints(keras.callbacks.Callback):
                     f"Checkpoints.restore got a model that is not {word}. Build and "
                     "compile it first, so that there are variables to restore."
                 )
-        path = record = None
-        if self.writes:
-            path, record = files.newest_whole(self.folder)
-        wait_for_all()  # others read what is left
-        if not self.writes:
-            path, record = files.newest_whole(self.folder, clean=False)
+        with the_first_one_first(self.writes):  # it puts damaged ones aside
+            path, record = files.newest_whole(self.folder, clean=self.writes)
         if record is not None:
             self._metrics = files.load_state(path, record, model)
             self.history = record["history"]
@@ -155,11 +151,9 @@ class Checkpoints(keras.callbacks.Callback):
         """Restores the checkpoint before the newest, behind which no batch is left."""
         if not self.step:
             raise NotFiniteError("The loss", self.epoch, 0)
-        newest = files.record_paths(self.folder)[0]
-        wait_for_all()
-        if self.writes:
-            files.remove(newest)
-        wait_for_all()
+        with the_first_one_first(self.writes):
+            if self.writes:
+                files.remove(files.record_paths(self.folder)[0])
         self.restore(model)
 
     def save(self):

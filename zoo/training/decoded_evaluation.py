@@ -28,6 +28,7 @@ class DecodedEvaluation(keras.callbacks.Callback):
         decoding: dict of further arguments for `evaluate` and `generate`, such as
             `{"num_beams": 1}`.
         scoring: dict of further arguments for `evaluate` alone.
+        writes: bool. Where several processes train together, all decode and one writes.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class DecodedEvaluation(keras.callbacks.Callback):
         num_samples=8,
         decoding=None,
         scoring=None,
+        writes=True,
     ):
         super().__init__()
         self.task = task
@@ -47,6 +49,7 @@ class DecodedEvaluation(keras.callbacks.Callback):
         self.num_samples = num_samples
         self.decoding = decoding or {}
         self.scoring = scoring or {}
+        self.writes = writes
         self._printed = set()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -61,7 +64,7 @@ class DecodedEvaluation(keras.callbacks.Callback):
         for name, value in scores.items():
             if not isinstance(value, str):
                 logs[f"val_{name}"] = float(value)
-            elif name not in self._printed:
+            elif self.writes and name not in self._printed:
                 print(f"\n{name}: {value}")
                 self._printed.add(name)
         if self.samples_path is not None:
@@ -72,6 +75,8 @@ class DecodedEvaluation(keras.callbacks.Callback):
         samples = list(itertools.islice(iter(self.examples), self.num_samples))
         inputs, columns = _columns(samples)
         hypotheses = self.task.generate(inputs, **self.decoding)
+        if not self.writes:
+            return
         numbers = "  ".join(
             f"{name} {value:.2f}"
             for name, value in scores.items()

@@ -1,5 +1,6 @@
 """Several devices, of one machine or of many, that train one model together."""
 
+import contextlib
 import functools
 import os
 
@@ -53,9 +54,13 @@ def distribute(how="auto", *, parameters=0):
 
 
 def undistribute():
-    """Lets what is made after this call live on one device again."""
+    """Lets what is made after this call live on one device, in one process, again."""
     if keras.backend.backend() == "jax":
+        is_one_of_several = num_processes() > 1
         keras.distribution.set_distribution(None)
+        if is_one_of_several:
+            # Together: who ends later would wait for the others in vain.
+            jax.distributed.shutdown()
     elif keras.backend.backend() == "tensorflow":
         tf.distribute.experimental_set_strategy(None)
 
@@ -102,6 +107,31 @@ def any_of_all(flags):
 def wait_for_all():
     """Returns when every process has called it."""
     any_of_all([True])
+
+
+@contextlib.contextmanager
+def the_first_one_first(leads):
+    """Runs a block in the process that leads, then in all others, or in none of them.
+
+    What the first one raises ends the others too.
+    """
+    if num_processes() == 1:
+        yield
+        return
+    if not leads:
+        (has_failed,) = any_of_all([False])
+        if has_failed:
+            raise RuntimeError(
+                "The process that leads refused what all of them were told to do; its "
+                "message says why."
+            )
+    has_failed = True
+    try:
+        yield
+        has_failed = False
+    finally:
+        if leads:
+            any_of_all([has_failed])
 
 
 @functools.cache

@@ -11,15 +11,21 @@ try:
 except ImportError:  # training on JAX alone
     tf = None
 
+from zoo.losses import ContrastiveCrossentropy
 from zoo.training.averaging import (
     average_weights,
     best_checkpoints,
     last_checkpoints,
 )
 from zoo.training.checkpoints import Checkpoints
-from zoo.training.clipping import clip_whole_gradients
 from zoo.training.decoded_evaluation import DecodedEvaluation
-from zoo.training.distribution import num_replicas, process_index, wait_for_all
+from zoo.training.distribution import (
+    num_replicas,
+    process_index,
+    the_first_one_first,
+    wait_for_all,
+)
+from zoo.training.replica_gradients import agree_on_overflow, clip_whole_gradients
 from zoo.training.report import Report
 from zoo.training.run_folder import RunFolder
 from zoo.training.shares import share_of
@@ -124,11 +130,8 @@ def fit(
         raise ValueError(f"epochs must be a whole number from 1 up, got {epochs!r}.")
     monitor = monitor or ("loss" if validation is None else "val_bleu")
     leads = process_index() == 0
-    if not leads:
-        wait_for_all()
-    folder = RunFolder(run_dir, settings, resume=resume, writes=leads)
-    if leads:
-        wait_for_all()
+    with the_first_one_first(leads):
+        folder = RunFolder(run_dir, settings, resume=resume, writes=leads)
     with contextlib.closing(folder):
         checkpoints = Checkpoints(
             folder.checkpoints,
@@ -140,16 +143,17 @@ def fit(
             save_steps=save_steps,
             writes=leads,
         )
-        if keras.backend.backend() == "tensorflow" and num_replicas() > 1:
-            clip_whole_gradients(task.model.optimizer)
+        if num_replicas() > 1:
+            _prepare_for_replicas(task.model)
         epoch, step = checkpoints.restore(task.model)
         before = list(callbacks)
         if validation is not None:
-            samples = leads and hasattr(task, "generate")
+            samples = folder.samples if hasattr(task, "generate") else None
             evaluation = DecodedEvaluation(
                 task,
                 validation,
-                samples_path=folder.samples if samples else None,
+                samples_path=samples,
+                writes=leads,
                 decoding=decoding,
                 scoring=scoring,
             )
@@ -187,6 +191,19 @@ def fit(
         if average is not None and checkpoints.history:
             average_weights(task.model, choose(run_dir, average))
         return as_columns(checkpoints.history)
+
+
+def _prepare_for_replicas(model):
+    """Refuses what shares of a batch cannot learn; mends how gradients are summed."""
+    if isinstance(model.loss, ContrastiveCrossentropy):
+        raise ValueError(
+            f"{num_replicas()} devices train together, and the loss compares each row "
+            "of a batch with all others, which other devices have. Train on one: "
+            "distribute='none' (--distribute none)."
+        )
+    if keras.backend.backend() == "tensorflow":
+        clip_whole_gradients(model.optimizer)
+        agree_on_overflow(model.optimizer)
 
 
 def _is_done(checkpoints, epochs):

@@ -20,7 +20,7 @@ def share_of(data):
     over the batch, and the loss stays the mean over what counts in all replicas.
 
     Args:
-        data: tf.data.Dataset of (inputs, labels, sample_weight), rows first, or what
+        data: tf.data.Dataset of (inputs, labels[, sample_weight]), rows first, or what
             else `model.fit` takes; that is only taken where there is one replica.
     """
     replicas = num_replicas()
@@ -34,8 +34,8 @@ def share_of(data):
         )
     processes, index = num_processes(), process_index()
 
-    def share(inputs, labels, weight):
-        rows = tf.shape(tf.nest.flatten(weight)[0])[0]
+    def share(inputs, labels, weight=None):
+        rows = tf.shape(tf.nest.flatten(inputs)[0])[0]
         most = -(-rows // replicas) * replicas
         mine = tf.range(most // processes * index, most // processes * (index + 1))
         is_real = mine < rows
@@ -49,6 +49,8 @@ def share_of(data):
         inputs, labels = tf.nest.map_structure(
             lambda x: tf.gather(x, mine), (inputs, labels)
         )
+        if weight is None:
+            return inputs, labels, scale
         return inputs, labels, tf.nest.map_structure(weighted, weight)
 
     return data.map(share)
