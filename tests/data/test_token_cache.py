@@ -103,10 +103,11 @@ def test_batches_of_an_update_share_their_weights(folder, tokenizer):
         assert np.mean(means) == pytest.approx(1, abs=1e-5)
 
 
-def test_what_is_there_is_not_made_again(folder, tokenizer, monkeypatch):
+def test_what_is_there_is_not_made_again(folder, tokenizer, monkeypatch, caplog):
     monkeypatch.setattr(token_cache, "_make", None)
     cache = token_cache.cache_pairs(pairs(), folder, tokenizer, tokenizer, 24)
     assert len(cache) == 4
+    assert "of 150 pairs: they have more than max_length=24 ids" in caplog.text
     assert cache.max_lengths.max() <= 24
 
 

@@ -118,9 +118,15 @@ def cache_pairs(
         _write_manifest(folder, manifest)  # the folder is one of tokens from now on
         if not manifest["is_complete"]:
             _make(examples, folder, manifest, (protos, max_length), num_processes)
-    shards = [
-        shard for _, shard in sorted(manifest["shards"].items()) if shard["pairs"]
-    ]
+    shards = [shard for _, shard in sorted(manifest["shards"].items())]
+    if num_left_out := sum(shard["left_out"] for shard in shards):
+        _logger.warning(
+            "Left out %d of %d pairs: they have more than max_length=%d ids.",
+            num_left_out,
+            num_left_out + sum(shard["pairs"] for shard in shards),
+            max_length,
+        )
+    shards = [shard for shard in shards if shard["pairs"]]
     if not shards:
         raise ValueError(
             f"There is no pair to train on: none has at most max_length={max_length} "

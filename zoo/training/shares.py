@@ -1,14 +1,11 @@
 """What each process trains of a batch."""
 
-import keras
-
 from zoo.training.distribution import num_processes, num_replicas, process_index
 
-if keras.backend.backend() != "torch":
-    try:
-        import tensorflow as tf
-    except ImportError:  # training on JAX alone
-        tf = None
+try:
+    import tensorflow as tf
+except ImportError:  # training on JAX alone
+    tf = None
 
 
 def share_of(data):
