@@ -14,6 +14,7 @@ STANDARD_LIBRARY = sys.stdlib_module_names
 
 ALLOWED = {  # place: what it may import beside the standard library
     "zoo/__init__.py": set(),
+    "zoo/atomic_write.py": set(),
     "zoo/layers": {"keras", "numpy", "zoo.layers"},
     "zoo/models": {"keras", "numpy", "zoo.layers", "zoo.models"},
     "zoo/presets.py": {"zoo.models"},
@@ -27,7 +28,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     "zoo/data": {
         *("keras", "tensorflow", "tensorflow_datasets", "numpy", "babel"),
         *("num2words", "PIL"),
-        *("soundfile", "zoo.data", "zoo.text"),
+        *("soundfile", "zoo.atomic_write", "zoo.data", "zoo.text"),
     },
     "zoo/text": {
         *("tensorflow", "tensorflow_text", "keras", "keras_nlp", "sentencepiece"),
@@ -35,7 +36,7 @@ ALLOWED = {  # place: what it may import beside the standard library
     },
     "zoo/training": {
         *("keras", "tensorflow", "jax", "numpy", "h5py", "matplotlib"),
-        *("zoo.losses", "zoo.training"),
+        *("zoo.atomic_write", "zoo.losses", "zoo.training"),
     },
     "zoo/interop": {
         *("keras", "numpy", "huggingface_hub", "zoo.layers", "zoo.models"),

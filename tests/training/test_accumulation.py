@@ -54,9 +54,8 @@ def large(translator):
     return first
 
 
-@pytest.mark.parametrize("clip", [None, 0.05])
-def test_accumulated_gradients_are_those_of_the_large_batch(tokenizer, clip):
-    options = {"learning_rate": 0.1, "momentum": 0.9, "global_clipnorm": clip}
+def test_accumulated_gradients_are_those_of_the_large_batch(tokenizer):
+    options = {"learning_rate": 0.1, "momentum": 0.9, "global_clipnorm": 0.05}
     sgd = keras.optimizers.SGD
     expected = trained(tokenizer, large, sgd(**options))
     accumulated = sgd(**options, gradient_accumulation_steps=BATCHES)

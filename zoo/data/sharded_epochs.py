@@ -6,11 +6,12 @@ import functools
 import hashlib
 import itertools
 import json
-import os
 
 import numpy as np
 
+from zoo.atomic_write import atomic_write
 from zoo.data.epochs import Epochs
+from zoo.data.token_cache import locked
 
 
 class ShardedEpochs:
@@ -33,7 +34,7 @@ class ShardedEpochs:
             shuffle=shuffle,
             seed=seed,
             max_lengths=cache.max_lengths,
-            num_batches=options["batches_per_update"],
+            num_batches=options["batches_per_update"],  # of no matter here
             **options,
         )
         self.packed, self.shapes = first.packed, first.shapes
@@ -79,13 +80,12 @@ class ShardedEpochs:
         text = json.dumps(options, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         path = self._cache.folder / f"batches-{digest}.json"
-        with contextlib.suppress(OSError, ValueError):  # missing or damaged
-            counts = json.loads(path.read_text(encoding="utf-8"))
-            if len(counts) == len(self._cache):
-                return counts
-        counts = [self._shard(n).num_batches for n in range(len(self._cache))]
-        # Several processes may find out at the same time.
-        beside = path.with_name(f"partial-{os.getpid()}-{path.name}")
-        beside.write_text(json.dumps(counts), encoding="utf-8")
-        os.replace(beside, path)
+        with locked(self._cache.folder):  # others that train with it wait
+            with contextlib.suppress(OSError, ValueError):  # missing or damaged
+                counts = json.loads(path.read_text(encoding="utf-8"))
+                if len(counts) == len(self._cache):
+                    return counts
+            counts = [self._shard(n).num_batches for n in range(len(self._cache))]
+            with atomic_write(path) as beside:
+                beside.write_text(json.dumps(counts), encoding="utf-8")
         return counts

@@ -6,6 +6,7 @@ pairs-00000.tfrecord   tf.train.Example of `source` and `target` ids, a pair eac
 
 import collections
 import concurrent.futures
+import contextlib
 import fcntl
 import hashlib
 import itertools
@@ -19,9 +20,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.tokenized_pairs import tokenized_parts
-from zoo.data.tokenized_texts import check_examples, join_texts
-from zoo.text.sentence_piece import SentencePieceTokenizer
+from zoo.atomic_write import atomic_write, partial_path
+from zoo.data.token_shards import is_whole, read_shard, write_shard
+from zoo.data.tokenized_texts import check_examples
 
 _logger = logging.getLogger(__name__)
 
@@ -29,7 +30,6 @@ SHARD_PAIRS = 1 << 16
 # Shards that are filled in turn, so that each draws from a million pairs in a row.
 FILLED_TOGETHER = 16
 _MANIFEST, _LOCK = "manifest.json", "lock"
-_PARSED_TOGETHER = 4096
 _LOOKED_AT = 1000  # pairs, to see whether a corpus is the same
 
 
@@ -64,14 +64,7 @@ class TokenCache:
                     f"{_MANIFEST}. Remove {self.folder}, and it is made again."
                 )
             self._checked.add(number)
-        ids = tf.io.RaggedFeature(tf.int64)
-        features = {"source": ids, "target": ids}
-        records = tf.data.TFRecordDataset(str(path)).batch(_PARSED_TOGETHER)
-        parts = [tf.io.parse_example(each, features) for each in records]
-        return tuple(
-            join_texts([_ids_and_lengths(part[side]) for part in parts])
-            for side in ("source", "target")
-        )
+        return read_shard(path)
 
 
 def cache_pairs(
@@ -112,8 +105,7 @@ def cache_pairs(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _read_manifest(folder, made_by)  # nothing is written to a folder of something else
-    with open(folder / _LOCK, "w") as lock:  # others that train with it wait
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder):  # others that train with it wait
         manifest = _read_manifest(folder, made_by)
         _write_manifest(folder, manifest)  # the folder is one of tokens from now on
         if not manifest["is_complete"]:
@@ -135,12 +127,12 @@ def cache_pairs(
     return TokenCache(folder, shards)
 
 
-def is_whole(path, shard):
-    """Whether a shard's file is what its entry in the manifest says."""
-    if not path.is_file():
-        return False
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == shard["sha256"]
+@contextlib.contextmanager
+def locked(folder):
+    """Lets one process at a time write to a folder of tokens."""
+    with open(folder / _LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _make(examples, folder, manifest, how, num_processes):
@@ -174,7 +166,7 @@ def _make(examples, folder, manifest, how, num_processes):
             future = None
             if not is_there:
                 path = folder / f"pairs-{name}.tfrecord"
-                future = pool.submit(_write_shard, path, texts, digest, *how)
+                future = pool.submit(write_shard, path, texts, digest, *how)
             tasks.append((future, name, len(texts[0])))
             # No more texts wait in memory, and what is done is known.
             while tasks and (len(tasks) > 2 * num_processes or _is_done(tasks[0])):
@@ -221,56 +213,10 @@ def _digest(texts):
     return digest.hexdigest()
 
 
-def _write_shard(path, texts, digest, protos, max_length):
-    """Writes a shard, in a process of the pool; gives its entry in the manifest."""
-    tokenizers = [SentencePieceTokenizer(proto) for proto in protos]
-    sides = {"source": texts[0], "target": texts[1]}
-    parts = tokenized_parts(
-        tf.data.Dataset.from_tensor_slices(sides), *tokenizers, max_length
-    )
-    source, target = (join_texts([part[side] for part in parts]) for side in (0, 1))
-    beside = path.with_name(f"partial-{path.name}")
-    with tf.io.TFRecordWriter(str(beside)) as writer:
-        for pair in zip(_split(source), _split(target), strict=True):
-            writer.write(_example(*pair))
-    os.replace(beside, path)
-    with open(path, "rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    lengths = source.lengths, target.lengths - 1
-    return {
-        "file": path.name,
-        "pairs": len(lengths[0]),
-        "left_out": sum(int(left_out) for _, _, left_out in parts),
-        "longest": [int(each.max(initial=0)) for each in lengths],
-        "texts": digest,
-        "sha256": checksum,
-    }
-
-
-def _split(texts):
-    ends = texts.offsets[1:]
-    return np.split(texts.token_ids, ends)[: len(ends)]
-
-
-def _example(source, target):
-    lists = {"source": source, "target": target}
-    feature = {
-        name: tf.train.Feature(int64_list=tf.train.Int64List(value=ids))
-        for name, ids in lists.items()
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=feature))
-    return example.SerializeToString(deterministic=True)
-
-
-def _ids_and_lengths(ragged):
-    ids = tf.cast(ragged.flat_values, tf.int32)
-    return ids.numpy(), ragged.row_lengths().numpy()
-
-
 def _read_manifest(folder, made_by):
     path = folder / _MANIFEST
     if not path.is_file():
-        own = (_LOCK, f"partial-{_MANIFEST}")
+        own = (_LOCK, partial_path(folder / _MANIFEST).name)
         if any(path.name not in own for path in folder.iterdir()):
             raise ValueError(
                 f"{folder} is not empty and has no {_MANIFEST}, so it holds no tokens. "
@@ -294,6 +240,5 @@ def _read_manifest(folder, made_by):
 
 
 def _write_manifest(folder, manifest):
-    beside = folder / f"partial-{_MANIFEST}"
-    beside.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    os.replace(beside, folder / _MANIFEST)
+    with atomic_write(folder / _MANIFEST) as beside:
+        beside.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

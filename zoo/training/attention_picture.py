@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 
 INCHES_A_PIECE = 0.32
 INCHES_FOR_LABELS = 1.6

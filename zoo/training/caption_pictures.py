@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 
 _COLUMNS = 5
 _INCHES = 2.2  # a picture

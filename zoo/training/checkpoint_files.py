@@ -19,7 +19,7 @@ import h5py
 import keras
 import numpy as np
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 
 
 def weights_path(folder, epoch):

@@ -1,6 +1,7 @@
 """Weights and training state of a run: to go on from, to keep, to stop by."""
 
 import concurrent.futures
+import contextlib
 import math
 import tempfile
 import time
@@ -210,11 +211,11 @@ class Checkpoints(keras.callbacks.Callback):
         row["seconds"] = round(time.perf_counter() - self._begin, 2)
         arrays = self._copied_state()
         num_bytes = sum(array.nbytes for array in arrays)
-        with tempfile.TemporaryDirectory() as elsewhere:
-            # On JAX none saves alone: the others' files go away again.
-            folder = self.folder if self.writes else Path(elsewhere)
-            folder.mkdir(parents=True, exist_ok=True)
-            files.write_weights(folder, epoch + 1, self.model, num_bytes)
+        # On JAX none saves alone: the others' files go away again.
+        own = contextlib.nullcontext(self.folder)
+        with own if self.writes else tempfile.TemporaryDirectory() as folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            files.write_weights(Path(folder), epoch + 1, self.model, num_bytes)
         self.history.append(row)
         self.epoch, self.step = epoch + 1, 0
         self._left, self._metrics, self._seconds = None, [], 0.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 
 NUM_BINS = 10  # of the calibration curve
 NUM_WORST = 50

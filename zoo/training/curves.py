@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 from zoo.training.ranking import checked_mode, ranked_epochs
 
 # Kept in metrics.csv, but no measure of how well the model does.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 
 
 class DecodedEvaluation(keras.callbacks.Callback):

@@ -80,7 +80,7 @@ def num_processes():
     if keras.backend.backend() == "jax":
         distribution = keras.distribution.distribution()
         return 1 if distribution is None else jax.process_count()
-    return 1 if (resolver := _resolver()) is None else _num_workers(resolver)
+    return 1 if (resolver := worker_resolver()) is None else _num_workers(resolver)
 
 
 def process_index():
@@ -89,7 +89,7 @@ def process_index():
         return 0
     if keras.backend.backend() == "jax":
         return jax.process_index()
-    resolver = _resolver()
+    resolver = worker_resolver()
     chiefs = _num_chiefs(resolver)
     return resolver.task_id + (0 if resolver.task_type == "chief" else chiefs)
 
@@ -177,7 +177,7 @@ def _distribute_tensorflow():
         tf.distribute.experimental_set_strategy(strategy)
 
 
-def _resolver():
+def worker_resolver():
     """What knows TensorFlow's workers; None where this process is none."""
     if keras.backend.backend() != "tensorflow":
         return None

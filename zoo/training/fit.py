@@ -24,6 +24,7 @@ from zoo.training.distribution import (
     process_index,
     the_first_one_first,
     wait_for_all,
+    worker_resolver,
 )
 from zoo.training.replica_gradients import agree_on_overflow, clip_whole_gradients
 from zoo.training.report import Report
@@ -31,7 +32,7 @@ from zoo.training.run_folder import RunFolder
 from zoo.training.shares import share_of
 from zoo.training.skipping import NotFiniteError
 from zoo.training.stopping import stopping_in_words
-from zoo.training.worker_loop import fit_among_workers, needs_loop
+from zoo.training.worker_loop import fit_among_workers
 
 # Batches that one may go on without; where more are bad, it is not the batches.
 MOST_SKIPPED = 20
@@ -214,7 +215,7 @@ def _train(model, batches, epochs, checkpoints, fit_arguments):
     """Trains from where the run stands: what is left of an epoch, then whole ones."""
     data = share_of(batches(checkpoints.epoch))
     fit = model.fit
-    if needs_loop():
+    if worker_resolver() is not None:
         fit = functools.partial(fit_among_workers, model)
     num_batches = _num_batches(model, data, fit_arguments)
     checkpoints.knows_batches = num_batches is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 from zoo.training.run_folder import read_metrics
 
 

@@ -7,7 +7,7 @@ import os
 import weakref
 from pathlib import Path
 
-from zoo.training.atomic_write import atomic_write, partial_path
+from zoo.atomic_write import atomic_write, partial_path
 
 # A run may go on with other values of these: they say how long to train and where
 # things lie. (A schedule that ends with the epochs is then that of the longer run.)

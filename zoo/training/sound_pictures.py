@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 
 _WINDOW_SECONDS, _STRIDE_SECONDS = 0.025, 0.005
 _PLACE_SECONDS = 0.04  # of the memory, see `zoo.SpeechModel`

@@ -14,14 +14,6 @@ except ImportError:  # training on JAX alone
     tf = None
 
 
-def needs_loop():
-    """Whether this process is one of TensorFlow's workers."""
-    if keras.backend.backend() != "tensorflow":
-        return False
-    strategy = tf.distribute.get_strategy()
-    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-
-
 def fit_among_workers(
     model, data, *, initial_epoch, epochs, callbacks, verbose, shuffle
 ):

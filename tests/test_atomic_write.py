@@ -1,6 +1,6 @@
 import pytest
 
-from zoo.training.atomic_write import atomic_write
+from zoo.atomic_write import atomic_write
 
 
 def test_the_file_is_replaced_at_the_end(tmp_path):
