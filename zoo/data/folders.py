@@ -5,7 +5,7 @@ import re
 from zoo.data.missing_split import MissingSplitError
 from zoo.data.records import table_suffix
 from zoo.data.tables import read_table
-from zoo.data.text_files import read_lines
+from zoo.data.text_files import lines_of
 
 
 def read_folder(folder, names, source, target):
@@ -17,7 +17,7 @@ def read_folder(folder, names, source, target):
         source, target: languages, as the files or columns name them.
 
     Returns:
-        (sources, targets): lists of str.
+        function that gives an iterator of (source, target), str.
     """
     files = _files_by_split(folder)
     for name in names:
@@ -112,11 +112,11 @@ def _read_parallel(languages, folder, split, source, target):
                 f" Pass one of them as {name}=, or add a file of the language."
             )
     paths = languages[source], languages[target]
-    sources, targets = (read_lines(path) for path in paths)
-    if len(sources) != len(targets):
+    counts = [sum(1 for _ in lines_of(path)) for path in paths]
+    if counts[0] != counts[1]:
         raise ValueError(
-            f"{paths[0]} has {len(sources)} lines, but {paths[1]} has {len(targets)}. "
+            f"{paths[0]} has {counts[0]} lines, but {paths[1]} has {counts[1]}. "
             "Line i of one must be the translation of line i of the other: leave an "
             "empty line where a translation is missing."
         )
-    return sources, targets
+    return lambda: zip(*map(lines_of, paths), strict=True)

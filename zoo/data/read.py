@@ -1,7 +1,6 @@
 """Reads a corpus, recognising how it is laid out."""
 
 import importlib
-import logging
 import pathlib
 
 import tensorflow as tf
@@ -11,6 +10,7 @@ from zoo.data.columns import Columns
 from zoo.data.flac import wav_of_flac
 from zoo.data.folders import read_folder
 from zoo.data.media_files import media_bytes, media_name
+from zoo.data.pairs import chunks_of, filled_pairs
 from zoo.data.tables import read_table
 from zoo.data.text_sources import read_texts
 from zoo.data.transcribed_sounds import read_transcribed_sounds
@@ -18,8 +18,6 @@ from zoo.data.transcribed_sounds import read_transcribed_sounds
 _VALIDATION = ("validation", "val", "valid", "dev")
 _TFDS = "tfds:"
 _MEDIA = ("image", "audio")  # columns that hold places of files
-
-_logger = logging.getLogger(__name__)
 
 
 def read(
@@ -143,7 +141,9 @@ def _tensor(values):
 
 
 def read_columns(path, split, source, target, columns):
-    """What `read` reads: a dict of lists, a `tf.data.Dataset` of tfds: images."""
+    """What `read` reads: a dict of lists; a `tf.data.Dataset` of what is not held in
+    memory, pairs and what tfds: has of images and sounds.
+    """
     names = _VALIDATION if split in _VALIDATION else (split,)
     # What was asked for comes first, so that errors name it.
     names = (split, *(name for name in names if name != split))
@@ -164,7 +164,7 @@ def read_columns(path, split, source, target, columns):
             found = module.read_tfds_texts(name, names, columns)
         if found is not None:
             return found
-        return _filled(*module.read_tfds(name, names, source, target), path)
+        return filled_pairs(module.read_tfds(name, names, source, target), path)
     path = pathlib.Path(path)
     if not path.is_dir() and not path.is_file():
         raise FileNotFoundError(
@@ -180,31 +180,7 @@ def read_columns(path, split, source, target, columns):
     if found is not None:
         return found
     read_pairs = read_folder if path.is_dir() else read_table
-    return _filled(*read_pairs(path, names, source, target), path)
-
-
-def _filled(sources, targets, path):
-    """Leaves out pairs with an empty side, and says so."""
-    kept = [
-        (source, target)
-        for source, target in zip(sources, targets, strict=True)
-        if source.strip() and target.strip()
-    ]
-    num_left_out = len(sources) - len(kept)
-    if not kept:
-        raise ValueError(
-            f"{path} has no pair of sentences for this split: {num_left_out} pairs, "
-            "all with an empty side."
-        )
-    if num_left_out:
-        _logger.warning(
-            "%s: left out %d of %d pairs, which have an empty side.",
-            path,
-            num_left_out,
-            len(sources),
-        )
-    sources, targets = zip(*kept, strict=True)
-    return {"source": list(sources), "target": list(targets)}
+    return filled_pairs(chunks_of(read_pairs(path, names, source, target)), path)
 
 
 def _tfds_module(name):

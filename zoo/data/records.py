@@ -1,14 +1,15 @@
 """The rows of a table, with their line numbers: TSV, CSV or JSON lines."""
 
 import csv
-import io
 import json
 import pathlib
+import re
 
-from zoo.data.text_files import read_lines, read_text
+from zoo.data.text_files import lines_of, read_lines
 
 SUFFIXES = (".tsv", ".txt", ".csv", ".jsonl")
 SPLIT = "split"
+_MOST_CHARACTERS = 1 << 27  # of a field of CSV
 
 
 def table_suffix(path):
@@ -51,7 +52,7 @@ def read_records(path):
 def first_names(path):
     """The names of the columns of a table, or the keys of its first line."""
     if table_suffix(path) == ".jsonl":
-        lines = enumerate(read_lines(path), start=1)
+        lines = enumerate(lines_of(path), start=1)
         number, line = next((n, line) for n, line in lines if line.strip())
         return list(json_object(path, number, line))
     return next((row for _, row in rows_of(path) if row), [])
@@ -60,19 +61,23 @@ def first_names(path):
 def rows_of(path):
     """Yields (line number, list of str), an empty list for a line without text."""
     if table_suffix(path) != ".csv":
-        for number, line in enumerate(read_lines(path), start=1):
+        for number, line in enumerate(lines_of(path), start=1):
             yield number, line.split("\t") if line.strip() else []
         return
-    text = read_text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    usual_limit = csv.field_size_limit(len(text))
+    # The module's one limit for all; it stays, for rows are read when asked for.
+    csv.field_size_limit(max(csv.field_size_limit(), _MOST_CHARACTERS))
+    reader = csv.reader(_csv_lines(path), strict=True)
     try:
         for row in reader:
             yield reader.line_num, row if "".join(row).strip() else []
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}.") from error
-    finally:
-        csv.field_size_limit(usual_limit)
+
+
+def _csv_lines(path):
+    """Lines as the csv module wants them, which takes CR alone for an end too."""
+    for line in lines_of(path):
+        yield from re.split(r"(?<=\r)", line + "\n")
 
 
 def json_object(path, number, line):

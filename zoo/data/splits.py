@@ -9,6 +9,7 @@ from zoo.data.columns import Columns
 from zoo.data.folders import find_tests
 from zoo.data.media_files import media_name
 from zoo.data.missing_split import MissingSplitError
+from zoo.data.pairs import READ_TOGETHER
 from zoo.data.read import as_dataset, read_columns
 from zoo.data.text_sources import find_text_tests
 
@@ -42,7 +43,7 @@ def read_splits(path, source=None, target=None, **columns):
     validation = _read_if_there(path, "validation", source, target, columns)
     folder = pathlib.Path(path)
     names = ["test"]
-    if folder.is_dir() and "source" in train:
+    if folder.is_dir() and isinstance(train, tf.data.Dataset):  # of pairs
         names = find_tests(folder, source, target)
     elif folder.is_dir() and not _MEDIA & set(train):
         names = find_text_tests(folder)
@@ -66,16 +67,57 @@ def _read_if_there(path, split, source, target, columns):
         return None
 
 
-def _hold_out(path, columns, num_parts):
+def _hold_out(path, examples, num_parts):
     """Splits examples into the rest and `num_parts` parts, none of them empty."""
-    if isinstance(columns, tf.data.Dataset):
-        return _hold_out_unread(columns, num_parts)
-    key, values = next(iter(columns.items()))
+    if isinstance(examples, tf.data.Dataset):
+        if num_parts == 0:
+            return [examples]
+        if "source" in examples.element_spec:
+            return _hold_out_pairs(path, examples, num_parts)
+        return _hold_out_unread(examples, num_parts)
+    key, values = next(iter(examples.items()))
     texts = [" ".join(value) if isinstance(value, list) else value for value in values]
     if key in _MEDIA:  # the same wherever the folder lies
         texts = [media_name(place) for place in values]
-    hashes = tf.strings.to_hash_bucket_fast(tf.constant(texts), _MOST_HASHES)
-    distinct, ranks = np.unique(hashes.numpy(), return_inverse=True)
+    hashes = _hashes(tf.constant(texts)).numpy()
+    first = _first_hashes(path, key, hashes, num_parts)
+    parts = np.searchsorted(first, hashes, side="right")
+    return [
+        as_dataset(
+            {
+                name: [values[i] for i in np.flatnonzero(parts == part)]
+                for name, values in examples.items()
+            }
+        )
+        for part in range(num_parts + 1)
+    ]
+
+
+def _hold_out_pairs(path, pairs, num_parts):
+    """As `_hold_out`, of pairs that are not in memory; their hashes are."""
+    sources = pairs.map(lambda pair: pair["source"]).batch(READ_TOGETHER)
+    hashes = np.concatenate([*sources.map(_hashes).as_numpy_iterator()])
+    first = _first_hashes(path, "source", hashes, num_parts)
+    sizes = np.bincount(np.searchsorted(first, hashes, side="right"))
+
+    def of_part(part):
+        def is_of_part(pair):
+            begun = tf.math.count_nonzero(_hashes(pair["source"]) >= first)
+            return begun == part
+
+        chosen = pairs.filter(is_of_part)
+        return chosen.apply(tf.data.experimental.assert_cardinality(sizes[part]))
+
+    return [of_part(part) for part in range(num_parts + 1)]
+
+
+def _hashes(texts):
+    return tf.strings.to_hash_bucket_fast(texts, _MOST_HASHES)
+
+
+def _first_hashes(path, key, hashes, num_parts):
+    """Where part 1, 2, ... begins; what is below the first is the rest."""
+    distinct = np.unique(hashes)
     if len(distinct) <= num_parts:
         raise ValueError(
             f"{path} has only {len(distinct)} different {_plural(key)} for training, "
@@ -83,23 +125,11 @@ def _hold_out(path, columns, num_parts):
             f"{num_parts + 1} are needed. Add {_noun(key)}, or files for these splits."
         )
     size = max(1, round(_HELD_OUT_SHARE * len(distinct)))
-    # The last ranks are held out: part 1, 2, ... from the end; 0 is the rest.
-    parts = np.maximum(num_parts - (len(distinct) - 1 - ranks) // size, 0)
-    return [
-        as_dataset(
-            {
-                name: [values[i] for i in np.flatnonzero(parts == part)]
-                for name, values in columns.items()
-            }
-        )
-        for part in range(num_parts + 1)
-    ]
+    return distinct[[-size * part for part in range(num_parts, 0, -1)]]
 
 
 def _hold_out_unread(examples, num_parts):
-    """As `_hold_out`, of what is not in memory: every fiftieth is of a part."""
-    if num_parts == 0:
-        return [examples]
+    """As `_hold_out`, of media that are not in memory: every fiftieth is of a part."""
 
     def of_part(part):
         def is_of_part(number, _):

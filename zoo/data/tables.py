@@ -11,7 +11,7 @@ from zoo.data.records import (
     rows_of,
     table_suffix,
 )
-from zoo.data.text_files import read_lines
+from zoo.data.text_files import lines_of
 
 # Source, target and split of an empty line, which is counted and left out later.
 _EMPTY = ("", "", "")
@@ -33,7 +33,8 @@ def read_table(path, names, source, target):
             first is the source and the second the target.
 
     Returns:
-        (sources, targets): lists of str; both are empty for an empty line.
+        function that gives an iterator of (source, target), str; both are empty for
+        an empty line.
     """
     suffix = table_suffix(path)
     if suffix is None:
@@ -41,54 +42,64 @@ def read_table(path, names, source, target):
             f"{path} is no table that can be read: {', '.join(SUFFIXES)} (or one of "
             "these with .gz) is expected. For parallel files pass their folder."
         )
-    read_records = _json_records if suffix == ".jsonl" else _column_records
-    records = list(read_records(path, source or "source", target or "target"))
-    if not records:
-        raise ValueError(f"{path} has no pairs: there is nothing below the names.")
-    splits = {split for _, (_, _, split) in records if split}
+    records_of = _json_records if suffix == ".jsonl" else _column_records
+    records = records_of(path, source or "source", target or "target")
+    splits = _splits(path, records())
     if splits:
-        _check_splits(path, records)
         name = next((name for name in names if name in splits), None)
         if name is None:
             raise MissingSplitError(
                 f"{path} has no split {names[0]!r}. It has {sorted(splits)}."
             )
         # What has no split is an empty line.
-        records = [record for record in records if record[1][2] in (name, "")]
-    elif names[0] != "train" and path.name.split(".")[0] not in names:
+        return lambda: (pair for _, *pair, split in records() if split in (name, ""))
+    if names[0] != "train" and path.name.split(".")[0] not in names:
         raise MissingSplitError(
             f"{path} has no column 'split', so there is no split {names[0]!r}: all "
             "its pairs are for training. Add the column, or make a folder with a "
             f"table a split, train{path.suffix} and {names[0]}{path.suffix}."
         )
-    return tuple([texts[side] for _, texts in records] for side in (0, 1))
+    return lambda: (pair for _, *pair, _ in records())
 
 
-def _check_splits(path, records):
-    for number, (source, target, split) in records:
-        if not split and (source.strip() or target.strip()):
-            raise ValueError(
-                f"{path}, line {number}: {SPLIT!r} is missing, but other lines have "
-                "one. Add it, for example 'train', or leave it out everywhere."
-            )
+def _splits(path, records):
+    """The names in the column `split`; looks at every line."""
+    splits, number, gap = set(), None, None
+    for number, source, target, split in records:
+        if split:
+            splits.add(split)
+        elif gap is None and (source.strip() or target.strip()):
+            gap = number
+    if number is None:
+        raise ValueError(f"{path} has no pairs: there is nothing below the names.")
+    if splits and gap is not None:
+        raise ValueError(
+            f"{path}, line {gap}: {SPLIT!r} is missing, but other lines have one. Add "
+            "it, for example 'train', or leave it out everywhere."
+        )
+    return splits
 
 
 def _column_records(path, source, target):
-    """Yields (line number, (source, target, split)) of TSV and CSV."""
-    rows = list(rows_of(path))
-    header_line, header = next((pair for pair in rows if pair[1]), (1, []))
+    """Function that yields (line number, source, target, split) of TSV and CSV."""
+    first = ((number, row) for number, row in rows_of(path) if row)
+    header_line, header = next(first, (1, []))
     columns, has_names = _columns(path, header_line, header, source, target)
-    for number, row in rows:
-        if row and len(row) != len(header):
-            raise ValueError(
-                f"{path}, line {number}: {len(row)} columns, but line {header_line} "
-                f"has {len(header)}."
-            )
-        if not row:
-            yield number, _EMPTY
-        elif number != header_line or not has_names:
-            texts = [row[column] for column in columns]
-            yield number, (*texts, "")[:3]
+
+    def records():
+        for number, row in rows_of(path):
+            if row and len(row) != len(header):
+                raise ValueError(
+                    f"{path}, line {number}: {len(row)} columns, but line "
+                    f"{header_line} has {len(header)}."
+                )
+            if not row:
+                yield number, *_EMPTY
+            elif number != header_line or not has_names:
+                texts = [row[column] for column in columns]
+                yield number, *(*texts, "")[:3]
+
+    return records
 
 
 def _columns(path, line, header, source, target):
@@ -114,23 +125,31 @@ def _columns(path, line, header, source, target):
 
 
 def _json_records(path, source, target):
-    """Yields (line number, (source, target, split)) of JSON lines."""
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
-            yield number, _EMPTY
-            continue
-        record = json_object(path, number, line)
-        # As in the WMT sets of the Hugging Face hub.
-        nested = record.get("translation")
-        texts = nested if isinstance(nested, dict) else record
-        split = record.get(SPLIT)
-        if not isinstance(split, str | None):
-            raise ValueError(
-                f"{path}, line {number}: {SPLIT!r} is {split!r:.200}, but a string "
-                "is needed, for example 'train'."
-            )
-        pair = [_json_text(path, number, texts, name) for name in (source, target)]
-        yield number, (*pair, split or "")
+    """Function that yields (line number, source, target, split) of JSON lines."""
+
+    def records():
+        for number, line in enumerate(lines_of(path), start=1):
+            if line.strip():
+                yield number, *_json_texts(path, number, line, source, target)
+            else:
+                yield number, *_EMPTY
+
+    return records
+
+
+def _json_texts(path, number, line, source, target):
+    record = json_object(path, number, line)
+    # As in the WMT sets of the Hugging Face hub.
+    nested = record.get("translation")
+    texts = nested if isinstance(nested, dict) else record
+    split = record.get(SPLIT)
+    if not isinstance(split, str | None):
+        raise ValueError(
+            f"{path}, line {number}: {SPLIT!r} is {split!r:.200}, but a string is "
+            "needed, for example 'train'."
+        )
+    pair = [_json_text(path, number, texts, name) for name in (source, target)]
+    return *pair, split or ""
 
 
 def _json_text(path, number, texts, name):

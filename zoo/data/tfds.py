@@ -7,6 +7,7 @@ import tensorflow_datasets
 
 from zoo.data.columns import recognise
 from zoo.data.missing_split import MissingSplitError
+from zoo.data.pairs import READ_TOGETHER
 from zoo.data.text_tables import read_records_of_texts
 
 _CAPTIONS = ("captions", "caption")
@@ -23,7 +24,7 @@ def read_tfds(name, split, source, target):
         source, target: languages; None for the data set's own direction.
 
     Returns:
-        (sources, targets): lists of str.
+        `tf.data.Dataset` of `{"source", "target"}`, string `(n,)`, many pairs at once.
     """
     builder = _builder(name)
     languages = _languages(builder, name)
@@ -35,13 +36,14 @@ def read_tfds(name, split, source, target):
                 f"tfds:{name} has no language {language!r}. It has {languages}: pass "
                 "two of them as source= and target=."
             )
-    sources, targets = [], []
-    for example in _examples(builder, name, split):
-        texts = _texts(example)
-        if source in texts and target in texts:
-            sources.append(texts[source].decode("utf-8"))
-            targets.append(texts[target].decode("utf-8"))
-    return sources, targets
+
+    def pairs(example):
+        """One, or none where the example lacks a language."""
+        texts = [_texts(example, language) for language in (source, target)]
+        size = tf.reduce_min([tf.size(side) for side in texts])
+        return {"source": texts[0][:size], "target": texts[1][:size]}
+
+    return _dataset(builder, name, split).map(pairs).unbatch().batch(READ_TOGETHER)
 
 
 def read_tfds_texts(name, split, columns):
@@ -210,10 +212,9 @@ def _languages(builder, name):
     )
 
 
-def _texts(example):
-    """{language: text}, from texts by language or from lists of both."""
+def _texts(example, language):
+    """string `(n,)`, from texts by language or from lists of both."""
     if "translations" not in example:
-        return example
+        return example[language][tf.newaxis]
     lists = example["translations"]
-    names = [language.decode() for language in lists["language"]]
-    return dict(zip(names, lists["translation"], strict=True))
+    return tf.boolean_mask(lists["translation"], lists["language"] == language)
