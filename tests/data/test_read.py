@@ -2,6 +2,7 @@ import gzip
 import json
 import logging
 import sys
+import tracemalloc
 
 import pytest
 import tensorflow_datasets
@@ -483,3 +484,20 @@ def test_tensorflow_datasets_not_installed(monkeypatch):
     monkeypatch.delitem(sys.modules, "zoo.data.tfds", raising=False)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'zoo\[tfds\]'"):
         read("tfds:wmt14_translate/de-en")
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "csv", "jsonl"])
+def test_no_more_of_a_corpus_is_held_than_is_read_together(tmp_path, suffix):
+    path = tmp_path / f"pairs.{suffix}"
+    separator = "\t" if suffix == "tsv" else ","
+    line = f"{'word ' * 9}{separator}{'Wort ' * 9}\n"
+    if suffix == "jsonl":
+        line = json.dumps({"source": "word " * 9, "target": "Wort " * 9}) + "\n"
+    write(path, line * 30_000)
+    tracemalloc.start()
+    pairs = read(path)
+    count = sum(1 for _ in pairs.batch(1000))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 30
+    assert most < 2**21 < path.stat().st_size
