@@ -17,6 +17,13 @@ DEMO_EXPORT = $(DEMO)/1/saved_model.pb
 DATA ?= ../shared/data/multi30k
 TEXTS ?= ../shared/data/sst2 ../shared/data/imdb
 CHECKED = zoo recipes tests benchmarks
+# What works on any backend, TensorFlow installed or not, and what it then needs.
+ANY_BACKEND = tests/layers tests/models tests/test_ctc.py tests/test_decoding.py \
+	tests/test_largest.py tests/test_losses.py tests/test_presets.py \
+	tests/test_sampling.py tests/test_schedules.py
+KERAS = keras>=3.15,<3.16
+jax = 'jax>=0.10,<0.11'
+torch = 'torch>=2.6,<3'
 # Files of tests side by side; most of a test is one core's work.
 SIDE_BY_SIDE = -n auto --maxprocesses 4 --dist loadfile
 
@@ -28,13 +35,15 @@ export PYTHONUTF8 = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help venv demo test test-slow lint bench clean
+.PHONY: help venv demo test test-slow test-jax test-torch lint bench clean
 
 help:
 	@echo 'make demo        train on generated text, export, translate (5 minutes)'
 	@echo 'make demo TEXT="It is ten to one."   translate that as well'
 	@echo 'make test        the tests but the slow ones'
 	@echo 'make test-slow   the slow ones'
+	@echo 'make test-jax    layers, models, decoding, losses where TensorFlow is not'
+	@echo '                 installed; make test-torch likewise'
 	@echo 'make lint        ruff check and ruff format --check'
 	@echo 'make bench       speed figures, beside the peers if they are installed'
 	@echo 'make venv        the environment .venv that all of these use'
@@ -67,6 +76,15 @@ test: $(INSTALLED) $(MINILM)
 test-slow: $(INSTALLED) $(MINILM)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow
 
+test-jax test-torch: test-%: .venv-%/.installed
+	KERAS_BACKEND=$* XLA_FLAGS=--xla_backend_optimization_level=0 \
+		.venv-$*/bin/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ANY_BACKEND)
+
+.venv-%/.installed: pyproject.toml
+	"$(PYTHON)" -m venv --clear .venv-$*
+	.venv-$*/bin/python -m pip install '$(KERAS)' $($*) h5py pytest pytest-xdist
+	@touch $@
+
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check $(CHECKED)
 	$(BIN)/python -m ruff format --check $(CHECKED)
@@ -81,5 +99,5 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.recognize
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache build zoo.egg-info
+	rm -rf .venv .venv-jax .venv-torch .pytest_cache .ruff_cache build zoo.egg-info
 	find $(CHECKED) -name __pycache__ -prune -exec rm -rf {} +

@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import ops
 
 from tests.contracts import gradient
@@ -115,6 +114,7 @@ def test_contrastive_loss_is_that_of_its_formula():
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_a_row_of_zeros_has_a_slope(jit_compile):
+    tf = pytest.importorskip("tensorflow")
     labels = tf.constant([0, -1, 0, -1])
     rows = tf.constant([[1.0, 2.0], [0.0, 0.0], [2.0, 1.0], [0.0, 0.0]])
 

@@ -53,6 +53,14 @@ def imported_packages(*places):
     return {PACKAGE_OF.get(top, top) for top in tops - sys.stdlib_module_names - ours}
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_where_tensorflow_is_missing_the_same_versions_are_tested(backend):
+    makefile = (ROOT / "Makefile").read_text()
+    (keras,) = (each for each in PROJECT["dependencies"] if each.startswith("keras>"))
+    assert f"KERAS = {keras}\n" in makefile
+    assert f"{backend} = '{EXTRAS[backend][0]}'\n" in makefile
+
+
 def test_what_zoo_imports_is_installed_with_it():
     generated = names(EXTRAS["recipes"])  # zoo.data.generated, imported by recipes
     allowed = names(PROJECT["dependencies"]) | OPTIONAL_IN_ZOO | generated

@@ -249,7 +249,7 @@ def test_beams_may_share_a_cache():
 
 def test_cached_steps_compile_and_keep_free_rows():
     """As decoding runs them: in a graph, under XLA, with a batch that varies."""
-    import tensorflow as tf
+    tf = pytest.importorskip("tensorflow")
 
     layer = randomised(MultiHeadAttention(4, 8, positions="rotary"), QUERY.shape)
 

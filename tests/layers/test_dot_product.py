@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import ops
 
 from zoo.layers.dot_product import attend_fused, attend_with_scores
+
+tf = pytest.importorskip("tensorflow")
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])

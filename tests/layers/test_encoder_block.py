@@ -1,4 +1,3 @@
-import keras_nlp
 import numpy as np
 import pytest
 
@@ -38,6 +37,7 @@ def test_layer_contract(options, return_scores):
 @pytest.mark.parametrize("norm_first", [False, True])
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_equals_keras_nlp(norm_first, activation):
+    keras_nlp = pytest.importorskip("keras_nlp")
     ours = TransformerEncoderBlock(
         4, 8, 16, norm_first=norm_first, activation=activation, use_key_bias=True
     )

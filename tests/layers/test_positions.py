@@ -1,4 +1,3 @@
-import keras_nlp
 import numpy as np
 import pytest
 from keras import ops
@@ -43,6 +42,7 @@ def test_given_positions_pick_rows_of_the_counted_ones(layer):
 
 @pytest.mark.parametrize(("length", "dim"), [(3, 8), (64, 32), (5, 7)])
 def test_sinusoidal_equals_keras_nlp(length, dim):
+    keras_nlp = pytest.importorskip("keras_nlp")
     x = np.zeros((2, length, dim), "float32")
     expected = keras_nlp.layers.SinePositionEncoding()(x)
     ours = SinusoidalPositionEncoding()(x)
@@ -65,6 +65,7 @@ def test_too_long_for_learned_positions():
 
 @pytest.mark.parametrize("start", [0, 3])
 def test_rotate_equals_keras_nlp(start):
+    keras_nlp = pytest.importorskip("keras_nlp")
     x = rng.normal(size=(2, 40, 3, 8)).astype("float32")
     expected = keras_nlp.layers.RotaryEmbedding()(x, start_index=start)
     positions = np.arange(start, start + 40)[None]
@@ -89,6 +90,7 @@ def test_rotate_needs_pairs():
 
 @pytest.mark.parametrize("num_heads", [1, 2, 8, 12])
 def test_alibi_equals_keras_nlp(num_heads):
+    keras_nlp = pytest.importorskip("keras_nlp")
     scores = np.zeros((1, num_heads, 1, 9), "float32")
     expected = keras_nlp.layers.AlibiBias()(scores)
     # KerasNLP counts distances back from the last key.

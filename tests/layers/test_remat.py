@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import zoo
 from tests.on_backend import run_on
 
+tf = pytest.importorskip("tensorflow")
 IDS = np.random.default_rng(0).integers(1, 30, (3, 7)).astype("int32")
 IDS[1, 4:] = 0
 

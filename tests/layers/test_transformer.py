@@ -1,7 +1,6 @@
 import inspect
 
 import keras
-import keras_nlp
 import numpy as np
 import pytest
 
@@ -51,6 +50,7 @@ def test_decoder_contract(options, return_scores):
 
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_stacks_equal_keras_nlp(norm_first):
+    keras_nlp = pytest.importorskip("keras_nlp")
     """A pre-norm stack ends with a norm, which KerasNLP leaves to its models."""
     options = {"norm_first": norm_first, "use_key_bias": True}
     encoder = TransformerEncoder(2, 4, 8, 16, **options)

@@ -1,7 +1,6 @@
 """Images and tokens to the next tokens: the encoder, the decoder, other backbones."""
 
 import keras
-import keras_nlp
 import numpy as np
 import pytest
 from keras import ops
@@ -138,6 +137,7 @@ def test_images_of_another_size_are_refused():
 
 
 def vision_transformer(shape=(32, 32, 3)):
+    keras_nlp = pytest.importorskip("keras_nlp")
     return keras_nlp.models.ViTBackbone(
         shape, 8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16
     )

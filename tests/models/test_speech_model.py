@@ -47,10 +47,13 @@ def test_what_follows_a_sound_changes_nothing(dtype):
     )
     num_places = alone["ctc"].shape[1]
     assert num_places == 6
+    # JAX rounds products of other shapes to other numbers of eight bits.
+    is_coarse = dtype != "float32" and keras.config.backend() == "jax"
+    atol = 0.05 if is_coarse else 1e-5
     np.testing.assert_allclose(
-        padded["ctc"][1, :num_places], alone["ctc"][0], atol=1e-5
+        padded["ctc"][1, :num_places], alone["ctc"][0], atol=atol
     )
-    np.testing.assert_allclose(padded["tokens"][1], alone["tokens"][0], atol=1e-5)
+    np.testing.assert_allclose(padded["tokens"][1], alone["tokens"][0], atol=atol)
 
 
 def with_lora(model):

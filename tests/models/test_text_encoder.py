@@ -1,5 +1,4 @@
 import keras
-import keras_nlp
 import numpy as np
 import pytest
 
@@ -111,6 +110,7 @@ def copy_from_keras_nlp(backbone, model):
 
 
 def test_the_weights_of_keras_nlp_give_its_outputs():
+    keras_nlp = pytest.importorskip("keras_nlp")
     backbone = keras_nlp.models.BertBackbone(
         vocabulary_size=40,
         num_layers=2,

@@ -127,17 +127,19 @@ class CaptioningModel(DecoderModel):
         self.decoder.build((None, None, self.hidden_dim))
 
     def call(self, inputs, training=None):
-        # `fit` tells only a model whose `call` names `training` that it trains.
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
         return self.decode(
             inputs["target_ids"],
-            self.encode(inputs["images"]),
+            self.encode(inputs["images"], training),
             segment_ids=inputs.get("target_segment_ids"),
             positions=inputs.get("target_positions"),
+            training=training,
         )
 
-    def encode(self, images):
+    def encode(self, images, training=None):
         """`(B, H, W, 3)` -> memory `(B, N, D)`"""
-        (memory,) = keras.tree.flatten(self.image_encoder(images))  # may have a name
+        memory = self.image_encoder(images, training=training)
+        (memory,) = keras.tree.flatten(memory)  # may have a name
         if len(memory.shape) == 4:  # the map of a convolutional network
             rows, height, width, _ = ops.shape(memory)
             shape = (rows, height * width, memory.shape[-1])

@@ -36,8 +36,9 @@ class ClassificationModel(DenseHeadModel):
         self.num_classes = num_classes
 
     def call(self, inputs, training=None):
-        # `fit` tells only a model whose `call` names `training` that it trains.
-        return self.score(self.encoder(inputs)["pooled_output"])
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
+        pooled = self.encoder(inputs, training=training)["pooled_output"]
+        return self.score(pooled, training)
 
     def get_config(self):
         return {**super().get_config(), "num_classes": self.num_classes}

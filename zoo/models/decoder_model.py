@@ -28,13 +28,14 @@ class DecoderModel(keras.Model):
         positions=None,
         memory_segment_ids=None,
         return_scores=False,
+        training=None,
     ):
         """int `(B, T)`, memory `(B, S, D)` -> logits `(B, T, V)`.
 
         With `return_scores` also the cross-attention of every layer, a list of
         `(B, num_heads, T, S)`.
         """
-        x = self.embed(self.target_embedding, target_ids, positions)
+        x = self.embed(self.target_embedding, target_ids, positions, training)
         cross_attention_mask = None  # all of a row sees all of its memory
         if memory_segment_ids is not None:
             cross_attention_mask = segment_mask(segment_ids, memory_segment_ids)
@@ -46,6 +47,7 @@ class DecoderModel(keras.Model):
             self_attention_mask=segment_mask(segment_ids, segment_ids),
             cross_attention_mask=cross_attention_mask,
             return_scores=return_scores,
+            training=training,
         )
         if return_scores:
             x, scores = x
@@ -96,10 +98,11 @@ class DecoderModel(keras.Model):
         )
         return self.output_embedding.logits(x)[:, 0], cache
 
-    def embed(self, embedding, token_ids, positions):
+    def embed(self, embedding, token_ids, positions, training=None):
         """int `(B, T)` -> `(B, T, D)`, what the first block reads."""
         x = embedding(token_ids)
-        return self.embedding_dropout(x + self.position_encoding(x, positions))
+        x = x + self.position_encoding(x, positions)
+        return self.embedding_dropout(x, training=training)
 
 
 def segment_mask(query_segment_ids, key_segment_ids):

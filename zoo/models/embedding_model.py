@@ -37,8 +37,9 @@ class EmbeddingModel(EncoderModel):
         self.normalize = normalize
 
     def call(self, inputs, training=None):
-        # `fit` tells only a model whose `call` names `training` that it trains.
-        vectors = ops.cast(self.encoder(inputs)["sequence_output"], "float32")
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
+        vectors = self.encoder(inputs, training=training)["sequence_output"]
+        vectors = ops.cast(vectors, "float32")
         real = inputs.get("padding_mask")
         if real is None:
             real = ops.not_equal(inputs["token_ids"], self.encoder.pad_token_id)

@@ -58,9 +58,9 @@ class DenseHeadModel(EncoderModel):
         super().build()
         self.classifier.build((None, self.encoder.hidden_dim))
 
-    def score(self, vectors):
+    def score(self, vectors, training=None):
         """`(..., hidden_dim)` -> `(..., num_scores)`"""
-        return self.classifier(self.dropout(vectors))
+        return self.classifier(self.dropout(vectors, training=training))
 
     def get_config(self):
         return {**super().get_config(), "dropout": self.dropout.rate}

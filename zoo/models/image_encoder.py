@@ -120,7 +120,7 @@ class ImageEncoder(keras.Model):
         self.encoder.build(vectors)
 
     def call(self, images, training=None):
-        # `fit` tells only a model whose `call` names `training` that it trains.
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
         for found, expected in zip(images.shape[1:3], self.image_size, strict=True):
             if found not in (None, expected):
                 raise ValueError(
@@ -131,7 +131,8 @@ class ImageEncoder(keras.Model):
         x = ops.cast(images, self.compute_dtype) / 127.5 - 1.0
         x = self.patch_embedding(x)
         x = x + self.position_embedding(x)
-        return self.encoder(self.embedding_dropout(x))
+        x = self.embedding_dropout(x, training=training)
+        return self.encoder(x, training=training)
 
     def get_config(self):
         return {

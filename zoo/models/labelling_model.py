@@ -31,8 +31,9 @@ class LabellingModel(DenseHeadModel):
         self.num_labels = num_labels
 
     def call(self, inputs, training=None):
-        # `fit` tells only a model whose `call` names `training` that it trains.
-        return self.score(self.encoder(inputs)["sequence_output"])
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
+        vectors = self.encoder(inputs, training=training)["sequence_output"]
+        return self.score(vectors, training)
 
     def get_config(self):
         return {**super().get_config(), "num_labels": self.num_labels}

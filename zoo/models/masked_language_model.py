@@ -62,8 +62,8 @@ class MaskedLanguageModel(EncoderModel):
             self.next_sentence.build((None, self.encoder.hidden_dim))
 
     def call(self, inputs, training=None):
-        # `fit` tells only a model whose `call` names `training` that it trains.
-        x = self.encoder(inputs)["sequence_output"]
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
+        x = self.encoder(inputs, training=training)["sequence_output"]
         positions = inputs.get("mask_positions")
         if positions is not None:
             x = ops.take_along_axis(x, ops.expand_dims(positions, axis=-1), axis=1)

@@ -175,13 +175,14 @@ class SpeechModel(DecoderModel):
             layer.build(vectors)
 
     def call(self, inputs, training=None):
-        # `fit` tells only a model whose `call` names `training` that it trains.
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
         memory, mask = self.encode(
             inputs["samples"],
             inputs["num_samples"],
             hidden_frames=inputs.get("hidden_frames"),
             hidden_mels=inputs.get("hidden_mels"),
             mel_scales=inputs.get("mel_scales"),
+            training=training,
         )
         outputs = {"ctc": self.ctc_logits(memory, mask)}
         if "target_ids" in inputs:
@@ -191,6 +192,7 @@ class SpeechModel(DecoderModel):
                 memory_mask=mask,
                 segment_ids=inputs.get("target_segment_ids"),
                 positions=inputs.get("target_positions"),
+                training=training,
             )
         return outputs
 
@@ -201,6 +203,7 @@ class SpeechModel(DecoderModel):
         hidden_frames=None,
         hidden_mels=None,
         mel_scales=None,
+        training=None,
     ):
         """`(B, N)` -> memory `(B, S, D)` and its mask, bool `(B, S)`."""
         num_samples = ops.convert_to_tensor(num_samples, dtype="int32")
@@ -224,7 +227,8 @@ class SpeechModel(DecoderModel):
         x = x * math.sqrt(self.hidden_dim)
         if self.positions == "sinusoidal":
             x = x + self.position_encoding(x)
-        return self.encoder(self.embedding_dropout(x), padding_mask=mask), mask
+        x = self.embedding_dropout(x, training=training)
+        return self.encoder(x, padding_mask=mask, training=training), mask
 
     def ctc_logits(self, memory, mask):
         """`(B, S, D)` -> `(B, S, V)`; what the mask leaves out is blank for certain."""

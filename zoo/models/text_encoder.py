@@ -175,7 +175,7 @@ class TextEncoder(keras.Model):
             self.pooler.build((None, self.hidden_dim))
 
     def call(self, inputs, training=None, return_scores=False):
-        # `fit` tells only a model whose `call` names `training` that it trains.
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
         token_ids = inputs["token_ids"]
         padding_mask = inputs.get("padding_mask")
         if padding_mask is None:
@@ -185,11 +185,12 @@ class TextEncoder(keras.Model):
         if documents is not None:
             same_document = segment_attention_mask(documents, documents)
         x = self.encoder(
-            self.embed(token_ids, inputs.get("segment_ids"), positions),
+            self.embed(token_ids, inputs.get("segment_ids"), positions, training),
             padding_mask=padding_mask,
             attention_mask=same_document,
             positions=positions,
             return_scores=return_scores,
+            training=training,
         )
         x, scores = x if return_scores else (x, None)
         outputs = {"sequence_output": x}
@@ -199,7 +200,7 @@ class TextEncoder(keras.Model):
             outputs["attention_scores"] = scores
         return outputs
 
-    def embed(self, token_ids, segment_ids=None, positions=None):
+    def embed(self, token_ids, segment_ids=None, positions=None, training=None):
         """int `(B, L)` -> `(B, L, D)`, what the first block reads."""
         x = self.token_embedding(token_ids)
         if self.segment_embedding is not None:
@@ -212,7 +213,7 @@ class TextEncoder(keras.Model):
                     positions = ops.arange(ops.shape(x)[1], dtype="int32")[None]
                 positions = positions + self.first_position
             x = x + self.position_embedding(x, positions)
-        x = self.embedding_dropout(self.embedding_norm(x))
+        x = self.embedding_dropout(self.embedding_norm(x), training=training)
         if self.embedding_projection is not None:
             x = self.embedding_projection(x)
         return x

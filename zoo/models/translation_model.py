@@ -122,7 +122,7 @@ class TranslationModel(DecoderModel):
             layer.build(vectors)
 
     def call(self, inputs, training=None):
-        # `fit` tells only a model whose `call` names `training` that it trains.
+        # Handed on, for on JAX `fit` tells this call alone that the model trains.
         packed = {name for name in inputs if name.endswith("segment_ids")}
         if len(packed) == 1:
             raise ValueError(
@@ -133,6 +133,7 @@ class TranslationModel(DecoderModel):
             inputs["source_ids"],
             segment_ids=inputs.get("source_segment_ids"),
             positions=inputs.get("source_positions"),
+            training=training,
         )
         return self.decode(
             inputs["target_ids"],
@@ -141,14 +142,18 @@ class TranslationModel(DecoderModel):
             segment_ids=inputs.get("target_segment_ids"),
             positions=inputs.get("target_positions"),
             memory_segment_ids=inputs.get("source_segment_ids"),
+            training=training,
         )
 
-    def encode(self, source_ids, segment_ids=None, positions=None):
+    def encode(self, source_ids, segment_ids=None, positions=None, training=None):
         """int `(B, S)` -> memory `(B, S, D)` and its mask, bool `(B, S)`."""
         mask = ops.not_equal(source_ids, 0)  # the one place where ids become a mask
-        x = self.embed(self.source_embedding, source_ids, positions)
+        x = self.embed(self.source_embedding, source_ids, positions, training)
         segments = segment_mask(segment_ids, segment_ids)
-        return self.encoder(x, padding_mask=mask, attention_mask=segments), mask
+        x = self.encoder(
+            x, padding_mask=mask, attention_mask=segments, training=training
+        )
+        return x, mask
 
     def get_config(self):
         return {
