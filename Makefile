@@ -81,7 +81,7 @@ test-jax test-torch: test-%: .venv-%/.installed
 		.venv-$*/bin/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ANY_BACKEND)
 
 .venv-%/.installed: pyproject.toml
-	"$(PYTHON)" -m venv --clear .venv-$*
+	[ -x .venv-$*/bin/pip ] || "$(PYTHON)" -m venv --clear .venv-$*
 	.venv-$*/bin/python -m pip install '$(KERAS)' $($*) h5py pytest pytest-xdist
 	@touch $@
 

@@ -116,7 +116,7 @@ def test_licence_and_citation(name, beginning):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A checkout whose .venv/bin/python only writes down what it is asked for."""
+    """A checkout whose python in .venv* only writes down what it is asked for."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
@@ -133,6 +133,7 @@ def checkout(tmp_path):
     )
     python.chmod(0o755)
     (tmp_path / ".venv/bin/pip").touch(mode=0o755)
+    shutil.copytree(tmp_path / ".venv", tmp_path / ".venv-jax")
     return tmp_path
 
 
@@ -205,7 +206,7 @@ def test_help_installs_nothing(checkout):
 def test_ci_lints_and_tests_and_fails_when_the_tests_do(checkout):
     calls = run(checkout, "sh", ".ci/run")
     assert [call.partition("><")[2].split(">")[0] for call in calls] == [
-        *("pip", "ruff", "ruff", "pip", "pytest")
+        *("pip", "ruff", "ruff", "pip", "pytest", "pip", "pytest")
     ]
     with pytest.raises(AssertionError, match="Error 1"):
         run(checkout, "sh", ".ci/run", PYTEST_STATUS="1")

@@ -45,6 +45,7 @@ def fit(model, inputs):
     model.fit(inputs, zeros, verbose=0)
 
 
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")  # of some poolers
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_dropout_drops(family, monkeypatch):
     seen, call = {}, Dropout.call
