@@ -141,6 +141,8 @@ def _assert_every_weight_trains(layer, inputs, options, untrained):
 def _weight_gradients(loss, layer, inputs, options):
     """d loss(layer(...)) / d weight, of each weight that trains, on any backend."""
     values = [weight.value for weight in layer.trainable_weights]
+    if not values:
+        return []
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -30,10 +30,13 @@ def test_equals_keras_on_one_hot_labels(label_smoothing):
 def test_the_gradient_by_hand_is_that_of_the_formula(label_smoothing):
     def formula(logits):
         target = ops.one_hot(LABELS, 5) * (1 - label_smoothing) + label_smoothing / 5
-        return ops.sum(WEIGHT * -ops.sum(target * ops.log_softmax(logits), axis=-1))
+        return ops.sum(
+            ops.multiply(WEIGHT, -ops.sum(target * ops.log_softmax(logits), axis=-1))
+        )
 
     def by_hand(logits):
-        return ops.sum(WEIGHT * smoothed_crossentropy(LABELS, logits, label_smoothing))
+        losses = smoothed_crossentropy(LABELS, logits, label_smoothing)
+        return ops.sum(ops.multiply(WEIGHT, losses))
 
     np.testing.assert_allclose(
         gradient(by_hand, LOGITS), gradient(formula, LOGITS), atol=1e-6

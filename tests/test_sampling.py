@@ -126,13 +126,13 @@ def test_filters_equal_sorting():
     probability = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     before = np.cumsum(np.take_along_axis(probability, order, -1), -1)
     for top_k in (1, 2, 17, 293):
-        kept = keep_top_k(ops.convert_to_tensor(logits), np.full((6, 1), top_k))
+        kept = keep_top_k(
+            ops.convert_to_tensor(logits), ops.full((6, 1), top_k, "int32")
+        )
         kept = np.take_along_axis(np.array(kept), order, -1) > -np.inf
         np.testing.assert_array_equal(kept, np.arange(300)[None] < [[top_k]] * 6)
     for top_p in (0.1, 0.5, 0.9, 0.99):
-        kept = keep_top_p(
-            ops.convert_to_tensor(logits), np.full((6, 1), top_p, "float32")
-        )
+        kept = keep_top_p(ops.convert_to_tensor(logits), ops.full((6, 1), top_p))
         kept = np.take_along_axis(np.array(kept), order, -1) > -np.inf
         sizes = np.argmax(before >= top_p, axis=-1) + 1
         np.testing.assert_array_equal(kept, np.arange(300)[None] < sizes[:, None])

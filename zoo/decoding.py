@@ -272,6 +272,6 @@ def _check_cache(cache, batch_size, num_beams):
                 raise ValueError(
                     "Every tensor of `cache` needs one row for each of the "
                     f"{batch_size} rows of `start_ids` and {num_beams} beams, "
-                    f"{expected} in all. Received one of shape {tensor.shape}. "
+                    f"{expected} in all. Received one of shape {tuple(tensor.shape)}. "
                     "Start the cache with batch * num_beams rows."
                 )

@@ -6,9 +6,10 @@ from keras import ops
 def largest(x, count):
     """The `count` largest values on the last axis, and where they are.
 
-    The same as `ops.top_k`, the first of equal values first, in two rounds: those
-    blocks of the axis that have the largest maxima hold the largest values. On a
-    CPU, XLA finds maxima with all its threads and vectors, the rest with neither.
+    The same as `ops.top_k`, the first of equal values first (on PyTorch any of them),
+    in two rounds: those blocks of the axis that have the largest maxima hold the
+    largest values. On a CPU, XLA finds maxima with all its threads and vectors, the
+    rest with neither.
 
     Args:
         x: float `(..., size)`.

@@ -76,8 +76,11 @@ def test_rotated_products_depend_on_distance_only():
     query, key = rng.normal(size=(2, 1, 1, 1, 8)).astype("float32")
 
     def product(i, j):
-        turned = rotate(query, np.array([[i]])), rotate(key, np.array([[j]]))
-        return float(np.sum(np.array(turned[0]) * np.array(turned[1])))
+        turned = (
+            rotate(ops.convert_to_tensor(x), np.array([[place]]))
+            for x, place in ((query, i), (key, j))
+        )
+        return float(ops.sum(ops.multiply(*turned)))
 
     assert product(7, 3) == pytest.approx(product(14, 10), abs=1e-5)
     assert product(7, 3) != pytest.approx(product(7, 4), abs=1e-3)
