@@ -12,21 +12,18 @@ Writes `serve.csv` and `serve.md`; about 5 minutes on 2 cores.
 import contextlib
 import csv
 import datetime
-import http.client
-import json
 import os
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from benchmarks.command_line import RESULTS, parser, typed
 from benchmarks.report import machine
+from benchmarks.serve_clients import Client, load, median, request
 
 VOCABULARY_SIZE, NUM_TOKENS = 8_000, 32
 LENGTHS = (4, 8, 12, 16, 20, 24, 28, 31)  # of sources, in words
@@ -109,42 +106,6 @@ class Server:
         self.process.wait(60)
 
 
-class Client:
-    """One that keeps its connection."""
-
-    def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-    def get(self, path):
-        self.connection.request("GET", path)
-        return self._answer()
-
-    def translate(self, text, model=MODEL):
-        """(status, translation or None)"""
-        body = json.dumps({"inputs": [text]})
-        self.connection.request("POST", f"/v1/models/{model}:predict", body)
-        status, content = self._answer()
-        found = json.loads(content)
-        return status, found["outputs"]["translation"][0] if status == 200 else None
-
-    def first_token_s(self, text):
-        """Seconds until a stream shows something."""
-        begin = time.monotonic()
-        body = json.dumps({"inputs": [text]})
-        self.connection.request("POST", f"/v1/models/{MODEL}:stream", body)
-        response = self.connection.getresponse()
-        while line := response.readline():
-            if line.startswith(b"data: ") and json.loads(line[6:])["translation"]:
-                break
-        seconds = time.monotonic() - begin
-        self.connection.close()
-        return seconds
-
-    def _answer(self):
-        response = self.connection.getresponse()
-        return response.status, response.read()
-
-
 def overhead(folder, texts):
     """Start, what the server adds to a call, and the first token of a stream."""
     import tensorflow as tf
@@ -155,30 +116,31 @@ def overhead(folder, texts):
     subprocess.run([sys.executable, "-c", importing], check=True, capture_output=True)
     import_s = time.monotonic() - begin
     server = Server(folder)
-    client = Client(server.port)
     model = tf.saved_model.load(str(Path(folder) / MODEL / "1"))
     serve = model.signatures["serving_default"]
 
     def direct(text):
         return serve(text=tf.constant([text]))["translation"].numpy()[0].decode()
 
-    wrong = sum(client.translate(text) != (200, direct(text)) for text in texts)
+    client = Client(server.port)
+    asked = {text: request(text, MODEL) for text in texts}
+    wrong = sum(client.translate(asked[text]) != (200, direct(text)) for text in texts)
     added = []
     for text in texts * 4:
         begin = time.monotonic()
         direct(text)
         middle = time.monotonic()
-        client.translate(text)
+        client.translate(asked[text])
         added.append(time.monotonic() - middle - (middle - begin))
-    client.first_token_s(texts[0])
-    first = [client.first_token_s(text) for text in texts]
+    streams = [request(text, MODEL, "stream") for text in (texts[0], *texts)]
+    _, *first = [Client(server.port).first_token_s(stream) for stream in streams]
     server.stop()
     return [
         ("start to ready with three models", server.seconds_to_ready, "s"),
         ("of which importing TensorFlow", import_s, "s"),
         ("answers unlike the SavedModel's", wrong, ""),
-        ("added to a call of the SavedModel, median", 1e3 * _median(added), "ms"),
-        ("first token of a stream, median", 1e3 * _median(first), "ms"),
+        ("added to a call of the SavedModel, median", 1e3 * median(added), "ms"),
+        ("first token of a stream, median", 1e3 * median(first), "ms"),
         ("first token of a stream, slowest", 1e3 * max(first), "ms"),
     ]
 
@@ -186,14 +148,13 @@ def overhead(folder, texts):
 def throughput(folder, texts, seconds, model):
     """Requests a second of one client without batches, and of many with them."""
     alone = Server(folder, "--batch-rows", "1", "--batches", "1")
-    client = Client(alone.port)
-    expected = {text: client.translate(text, model)[1] for text in texts}
-    one = load(alone.port, texts, 1, seconds, expected, model)
+    expected = answers(alone.port, texts, model)
+    one = load(alone.port, 1, seconds, expected)
     alone.stop()
     together = Server(folder)
     # Each number of rows and length is compiled when it first comes.
-    load(together.port, texts, CLIENTS, 2 * seconds, expected, model)
-    many = load(together.port, texts, CLIENTS, seconds, expected, model)
+    load(together.port, CLIENTS, 2 * seconds, expected)
+    many = load(together.port, CLIENTS, seconds, expected)
     together.stop()
     return [
         (f"{BEAMS[model]} beams: 1 client, no batches", one["rate"], "requests/s"),
@@ -205,19 +166,25 @@ def throughput(folder, texts, seconds, model):
     ]
 
 
+def answers(port, texts, model):
+    """{request: translation}, asked one after the other."""
+    client = Client(port)
+    requests = [request(text, model) for text in texts]
+    return {each: client.translate(each)[1] for each in requests}
+
+
 def overload(folder, texts, seconds):
     """Twice the clients that the waiting room holds."""
     options = ["--waiting-rows", str(WAITING_ROWS), "--timeout", str(DEADLINE_S)]
     server = Server(folder, *options)
-    client = Client(server.port)
-    expected = {text: client.translate(text)[1] for text in texts}
-    normal = load(server.port, texts, CLIENTS, max(2, seconds / 6), expected)
+    expected = answers(server.port, texts, MODEL)
+    normal = load(server.port, CLIENTS, max(2, seconds / 6), expected)
     before = server.memory_mib()
     clients = 2 * (WAITING_ROWS + CLIENTS)
-    busy = load(server.port, texts, clients, seconds, expected)
+    busy = load(server.port, clients, seconds, expected)
     after = server.memory_mib()
     begin = time.monotonic()
-    again = load(server.port, texts, 1, 2, expected)
+    again = load(server.port, 1, 2, expected)
     normal_after = time.monotonic() - begin - 2
     server.stop()
     return [
@@ -233,48 +200,6 @@ def overload(folder, texts, seconds):
     ]
 
 
-def load(port, texts, num_clients, seconds, expected, model=MODEL):
-    """Asks from many clients at once for a while; counts and times the answers."""
-    end = time.monotonic() + seconds
-    times, counts = [], {"wrong": 0, "refused": 0, "failed": 0}
-    lock = threading.Lock()
-
-    def work(number):
-        client = Client(port)
-        place = number
-        while time.monotonic() < end:
-            text = texts[place % len(texts)]
-            place += 1
-            begin = time.monotonic()
-            try:
-                status, answer = client.translate(text, model)
-            except OSError:
-                status, answer = None, None
-            took = time.monotonic() - begin
-            with lock:
-                if status == 200:
-                    times.append(took)
-                    counts["wrong"] += answer != expected[text]
-                else:
-                    counts["refused" if status == 503 else "failed"] += 1
-            if status == 503:
-                time.sleep(0.05)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(num_clients)]
-    begin = time.monotonic()
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    took = time.monotonic() - begin
-    return {
-        **counts,
-        "rate": len(times) / took,
-        "median_s": _median(times),
-        "slowest_s": max(times, default=0.0),
-    }
-
-
 def write(rows, folder, command):
     folder.mkdir(parents=True, exist_ok=True)
     origin = f"{machine()}, {datetime.date.today().isoformat()}"
@@ -286,10 +211,6 @@ def write(rows, folder, command):
     lines += ["| | |", "| --- | --- |"]
     lines += [f"| {what} | {value:.4g} {unit} |" for what, value, unit in rows]
     (folder / "serve.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _median(values):
-    return statistics.median(values) if values else float("nan")
 
 
 if __name__ == "__main__":
