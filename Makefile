@@ -21,7 +21,8 @@ CHECKED = zoo recipes tests benchmarks
 ANY_BACKEND = tests/layers tests/models tests/test_ctc.py tests/test_decoding.py \
 	tests/test_largest.py tests/test_losses.py tests/test_presets.py \
 	tests/test_sampling.py tests/test_schedules.py
-KERAS = keras>=3.15,<3.16
+KERAS = 'keras>=3.15,<3.16' 'h5py>=3.11,<4' 'numpy>=2.0,<3'
+PYTEST = 'pytest>=8.3,<10' 'pytest-xdist>=3.6,<4'
 jax = 'jax>=0.10,<0.11'
 torch = 'torch>=2.6,<3'
 # Files of tests side by side; most of a test is one core's work.
@@ -51,11 +52,16 @@ help:
 
 venv: $(INSTALLED)
 
+# Makes an environment, if it is not there.
+define make-venv
+@if [ -z "$(PYTHON)" ]; then \
+	echo 'No Python 3.11, 3.12 or 3.13 found. Install one, or name it:' >&2; \
+	echo '    make venv PYTHON=/path/to/python3.11' >&2; exit 1; fi
+[ -x $(1)/bin/pip ] || "$(PYTHON)" -m venv --clear $(1)
+endef
+
 $(INSTALLED): pyproject.toml
-	@if [ -z "$(PYTHON)" ]; then \
-		echo 'No Python 3.11, 3.12 or 3.13 found. Install one, or name it:' >&2; \
-		echo '    make venv PYTHON=/path/to/python3.11' >&2; exit 1; fi
-	[ -x $(BIN)/pip ] || "$(PYTHON)" -m venv --clear .venv
+	$(call make-venv,.venv)
 	$(BIN)/python -m pip install --editable '.[dev]'
 	@touch $@
 
@@ -81,8 +87,8 @@ test-jax test-torch: test-%: .venv-%/.installed
 		.venv-$*/bin/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ANY_BACKEND)
 
 .venv-%/.installed: pyproject.toml
-	[ -x .venv-$*/bin/pip ] || "$(PYTHON)" -m venv --clear .venv-$*
-	.venv-$*/bin/python -m pip install '$(KERAS)' $($*) h5py pytest pytest-xdist
+	$(call make-venv,.venv-$*)
+	.venv-$*/bin/python -m pip install $(KERAS) $($*) $(PYTEST)
 	@touch $@
 
 lint: $(INSTALLED)

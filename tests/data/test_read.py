@@ -1,13 +1,17 @@
+import csv
 import gzip
 import json
 import logging
 import sys
 import tracemalloc
 
+import numpy as np
 import pytest
 import tensorflow_datasets
 
-from zoo.data import read
+import zoo.data.pairs
+import zoo.data.records
+from zoo.data import read, read_splits
 from zoo.data.missing_split import MissingSplitError
 
 
@@ -487,7 +491,10 @@ def test_tensorflow_datasets_not_installed(monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", ["tsv", "csv", "jsonl"])
-def test_no_more_of_a_corpus_is_held_than_is_read_together(tmp_path, suffix):
+def test_no_more_of_a_large_corpus_is_held_than_is_read_together(
+    tmp_path, suffix, monkeypatch
+):
+    monkeypatch.setattr(zoo.data.pairs, "MOST_HELD", 20_000)
     path = tmp_path / f"pairs.{suffix}"
     separator = "\t" if suffix == "tsv" else ","
     line = f"{'word ' * 9}{separator}{'Wort ' * 9}\n"
@@ -501,3 +508,82 @@ def test_no_more_of_a_corpus_is_held_than_is_read_together(tmp_path, suffix):
     tracemalloc.stop()
     assert count == 30
     assert most < 2**21 < path.stat().st_size
+
+
+def test_of_a_small_corpus_the_file_may_go(folder):
+    pairs = read(folder, source="en", target="de")
+    for path in folder.iterdir():
+        path.unlink()
+    assert texts_of(pairs) == PAIRS
+    assert int(pairs.cardinality()) == 2
+
+
+def test_a_large_corpus_is_read_and_held_out_alike(tmp_path, monkeypatch):
+    path = tmp_path / "pairs.tsv"
+    rows = [(f"source {i % 900}", f"target {i}" if i % 7 else " ") for i in range(3000)]
+    write(path, "".join(f"{source}\t{target}\n" for source, target in rows))
+    few = read_splits(path)
+    monkeypatch.setattr(zoo.data.pairs, "MOST_HELD", 20)
+    many = read_splits(path)
+    for x, y in zip(
+        (*few[:2], *few[2].values()), (*many[:2], *many[2].values()), strict=True
+    ):
+        assert texts_of(x) == texts_of(y)
+        assert int(x.cardinality()) == int(y.cardinality()) == len(texts_of(x))
+    assert sum(int(x.cardinality()) for x in many[:2]) > 2400
+
+
+def test_line_ends_within_quotes_stay(tmp_path):
+    write(tmp_path / "a.csv", b'"a\r\nx",b\r\n"c\nd",e\rf,g\n')
+    expected = [("a\r\nx", "b"), ("c\nd", "e"), ("f", "g")]
+    assert texts_of(read(tmp_path / "a.csv")) == expected
+
+
+def test_a_quote_left_open_before_very_much_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo.data.records, "_MOST_CHARACTERS", 1000)
+    write(tmp_path / "a.csv", 'a,b\n"c,d\n' + "e,f\n" * 999)
+    usual = csv.field_size_limit(1000)
+    with pytest.raises(ValueError, match=r"a\.csv, line \d+: .* Is a quote left open"):
+        read(tmp_path / "a.csv")
+    csv.field_size_limit(usual)
+
+
+class Nested(TalksOfThree):
+    """Translations in a feature of a name of its own, several texts a language."""
+
+    def _info(self):
+        features = tensorflow_datasets.features
+        texts = features.TranslationVariableLanguages(languages=["en", "de"])
+        if self.is_plain:
+            texts = features.Translation(languages=["en", "de"])
+        features = features.FeaturesDict({"id": np.int32, "both": texts})
+        return tensorflow_datasets.core.DatasetInfo(builder=self, features=features)
+
+    def _generate_examples(self):
+        for i, pair in enumerate(self.pairs):
+            yield i, {"id": i, "both": dict(zip(("en", "de"), pair, strict=True))}
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_translations_within_an_example_of_tensorflow_datasets(
+    tmp_path, monkeypatch, is_plain
+):
+    monkeypatch.setattr(
+        tensorflow_datasets, "builder", lambda name: Nested(data_dir=tmp_path)
+    )
+    monkeypatch.setattr(Nested, "is_plain", is_plain, raising=False)
+    pairs = [("a dog", "ein Hund"), ("a cat", "eine Katze")]
+    monkeypatch.setattr(Nested, "pairs", pairs, raising=False)
+    options = {"source": "en", "target": "de"}
+    assert sorted(texts_of(read("tfds:nested", **options))) == sorted(pairs)
+
+
+def test_tensorflow_datasets_of_bytes_that_are_not_utf_8(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        tensorflow_datasets, "builder", lambda name: Nested(data_dir=tmp_path)
+    )
+    monkeypatch.setattr(Nested, "is_plain", True, raising=False)
+    pairs = [("a dog", "ein Hund"), ("a caf\u00e9".encode("latin1"), "ein Café")]
+    monkeypatch.setattr(Nested, "pairs", pairs, raising=False)
+    with pytest.raises(ValueError, match="tfds:nested: 1 of 2 pairs are not UTF-8"):
+        read("tfds:nested", source="en", target="de")

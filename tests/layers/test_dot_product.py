@@ -4,12 +4,11 @@ from keras import ops
 
 from zoo.layers.dot_product import attend_fused, attend_with_scores
 
-tf = pytest.importorskip("tensorflow")
-
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 def test_a_row_with_nothing_to_see_is_harmless_beside_a_bias(dtype):
     """Forwards and backwards: -1e9 is -inf in float16, and -inf - -inf is NaN."""
+    tf = pytest.importorskip("tensorflow")
     x = np.random.default_rng(0).normal(size=(1, 4, 2, 8))
     query = ops.cast(x, dtype)
     key = ops.swapaxes(query, 1, 2)

@@ -50,8 +50,8 @@ def test_decoder_contract(options, return_scores):
 
 @pytest.mark.parametrize("norm_first", [False, True])
 def test_stacks_equal_keras_nlp(norm_first):
-    keras_nlp = pytest.importorskip("keras_nlp")
     """A pre-norm stack ends with a norm, which KerasNLP leaves to its models."""
+    keras_nlp = pytest.importorskip("keras_nlp")
     options = {"norm_first": norm_first, "use_key_bias": True}
     encoder = TransformerEncoder(2, 4, 8, 16, **options)
     decoder = TransformerDecoder(2, 4, 8, 16, **options)

@@ -1,4 +1,4 @@
-"""Pairs of sentences as they are asked for: no corpus is held in memory."""
+"""Pairs of sentences, in memory where they are few, else as they are asked for."""
 
 import itertools
 import logging
@@ -6,8 +6,10 @@ import logging
 import tensorflow as tf
 
 READ_TOGETHER = 1024
-# What `str.strip` takes for white space.
+MOST_HELD = 1 << 18  # pairs in memory
+# What `str.strip` takes for white space, and what is UTF-8.
 _BLANK = r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\p{Z}]*"
+_TEXT = r"(?s).*"
 
 _logger = logging.getLogger(__name__)
 
@@ -34,26 +36,30 @@ def chunks_of(read):
 def filled_pairs(chunks, path):
     """Pair by pair what has text on both sides; says how many have not.
 
-    Goes through all chunks once, for the number.
-
     Args:
         chunks: `tf.data.Dataset` as of `chunks_of`.
         path: what was read, for the messages.
 
     Returns:
-        `tf.data.Dataset` of `{"source", "target"}` strings, of known cardinality.
+        `tf.data.Dataset` as of `pair_by_pair`.
+
+    Raises:
+        ValueError: there is no such pair, or one is not UTF-8.
     """
 
-    def filled(chunk):
+    def is_filled(chunk):
         blank = (tf.strings.regex_full_match(text, _BLANK) for text in chunk.values())
-        is_filled = ~tf.logical_or(*blank)
-        return {side: tf.boolean_mask(text, is_filled) for side, text in chunk.items()}
+        return ~tf.logical_or(*blank)
 
     def count(counts, chunk):
-        kept, total = tf.size(filled(chunk)["source"]), tf.size(chunk["source"])
-        return counts + tf.cast([kept, total], tf.int64)
+        texts = (tf.strings.regex_full_match(text, _TEXT) for text in chunk.values())
+        marks = is_filled(chunk), ~tf.logical_and(*texts)
+        found = [tf.math.count_nonzero(mark) for mark in marks]
+        return counts + tf.stack([*found, tf.size(chunk["source"], tf.int64)])
 
-    kept, total = map(int, chunks.reduce(tf.zeros(2, tf.int64), count))
+    kept, broken, total = map(int, chunks.reduce(tf.zeros(3, tf.int64), count))
+    if broken:
+        raise ValueError(f"{path}: {broken} of {total} pairs are not UTF-8.")
     if not kept:
         raise ValueError(
             f"{path} has no pair of sentences for this split: {total} pairs, all with "
@@ -64,5 +70,25 @@ def filled_pairs(chunks, path):
             "%s: left out %d of %d pairs, which have an empty side.",
             *(path, total - kept, total),
         )
-    pairs = chunks.map(filled).unbatch()
-    return pairs.apply(tf.data.experimental.assert_cardinality(kept))
+    return pair_by_pair(chosen(chunks, is_filled), kept)
+
+
+def chosen(chunks, choose):
+    """Those pairs of each chunk that a function marks, bool `(n,)`."""
+
+    def part(chunk):
+        marks = choose(chunk)
+        return {side: tf.boolean_mask(text, marks) for side, text in chunk.items()}
+
+    return chunks.map(part)
+
+
+def pair_by_pair(chunks, count):
+    """`tf.data.Dataset` of `{"source", "target"}` strings, of known cardinality.
+
+    Few pairs are held in memory: quick to look at again, whatever becomes of the file.
+    """
+    pairs = chunks.unbatch().apply(tf.data.experimental.assert_cardinality(count))
+    if count > MOST_HELD:
+        return pairs
+    return tf.data.Dataset.from_tensor_slices(pairs.batch(count).get_single_element())

@@ -5,7 +5,7 @@ import json
 import pathlib
 import re
 
-from zoo.data.text_files import lines_of, read_lines
+from zoo.data.text_files import lines_of, lines_with_ends, read_lines
 
 SUFFIXES = (".tsv", ".txt", ".csv", ".jsonl")
 SPLIT = "split"
@@ -34,7 +34,7 @@ def read_records(path):
             (number, json_object(path, number, line) if line.strip() else None)
             for number, line in enumerate(read_lines(path), start=1)
         ]
-        first = next(record for _, record in records if record is not None)
+        first = next((record for _, record in records if record is not None), {})
         return list(first), records
     rows = rows_of(path)
     header_line, names = next(((n, row) for n, row in rows if row), (1, []))
@@ -53,7 +53,8 @@ def first_names(path):
     """The names of the columns of a table, or the keys of its first line."""
     if table_suffix(path) == ".jsonl":
         lines = enumerate(lines_of(path), start=1)
-        number, line = next((n, line) for n, line in lines if line.strip())
+        filled = ((number, line) for number, line in lines if line.strip())
+        number, line = next(filled, (1, "{}"))
         return list(json_object(path, number, line))
     return next((row for _, row in rows_of(path) if row), [])
 
@@ -71,13 +72,15 @@ def rows_of(path):
         for row in reader:
             yield reader.line_num, row if "".join(row).strip() else []
     except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}.") from error
+        hint = " Is a quote left open?" if "field limit" in str(error) else ""
+        message = f"{path}, line {reader.line_num}: {error}.{hint}"
+        raise ValueError(message) from error
 
 
 def _csv_lines(path):
     """Lines as the csv module wants them, which takes CR alone for an end too."""
-    for line in lines_of(path):
-        yield from re.split(r"(?<=\r)", line + "\n")
+    for line in lines_with_ends(path):
+        yield from filter(None, re.split(r"(?<=\r)(?!\n)", line))
 
 
 def json_object(path, number, line):

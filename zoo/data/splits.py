@@ -1,5 +1,6 @@
 """Which examples are for training, which for choosing, which for the final test."""
 
+import functools
 import pathlib
 
 import numpy as np
@@ -9,7 +10,7 @@ from zoo.data.columns import Columns
 from zoo.data.folders import find_tests
 from zoo.data.media_files import media_name
 from zoo.data.missing_split import MissingSplitError
-from zoo.data.pairs import READ_TOGETHER
+from zoo.data.pairs import READ_TOGETHER, chosen, pair_by_pair
 from zoo.data.read import as_dataset, read_columns
 from zoo.data.text_sources import find_text_tests
 
@@ -95,20 +96,20 @@ def _hold_out(path, examples, num_parts):
 
 def _hold_out_pairs(path, pairs, num_parts):
     """As `_hold_out`, of pairs that are not in memory; their hashes are."""
-    sources = pairs.map(lambda pair: pair["source"]).batch(READ_TOGETHER)
-    hashes = np.concatenate([*sources.map(_hashes).as_numpy_iterator()])
+    chunks = pairs.batch(READ_TOGETHER)
+    hashes = chunks.map(lambda chunk: _hashes(chunk["source"])).as_numpy_iterator()
+    hashes = np.concatenate([*hashes])
     first = _first_hashes(path, "source", hashes, num_parts)
     sizes = np.bincount(np.searchsorted(first, hashes, side="right"))
 
-    def of_part(part):
-        def is_of_part(pair):
-            begun = tf.math.count_nonzero(_hashes(pair["source"]) >= first)
-            return begun == part
+    def is_of_part(part, chunk):
+        begun = tf.searchsorted(first, _hashes(chunk["source"]), side="right")
+        return begun == part
 
-        chosen = pairs.filter(is_of_part)
-        return chosen.apply(tf.data.experimental.assert_cardinality(sizes[part]))
-
-    return [of_part(part) for part in range(num_parts + 1)]
+    return [
+        pair_by_pair(chosen(chunks, functools.partial(is_of_part, part)), size)
+        for part, size in enumerate(sizes)
+    ]
 
 
 def _hashes(texts):

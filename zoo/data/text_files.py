@@ -37,6 +37,12 @@ def lines_of(path):
     Raises:
         ValueError: as `read_text` does, once the line is reached.
     """
+    for line in lines_with_ends(path):
+        yield line.removesuffix("\n").removesuffix("\r")
+
+
+def lines_with_ends(path):
+    """As `lines_of`, each line with what ends it."""
     path = pathlib.Path(path)
     is_empty = True
     with _opened(path) as file:
@@ -44,10 +50,9 @@ def lines_of(path):
             line = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
             is_empty = is_empty and not line.strip()
             try:
-                text = line.decode("utf-8")
+                yield line.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise _not_utf8(path, number, line[error.start]) from error
-            yield text.removesuffix("\n").removesuffix("\r")
     if is_empty:
         raise _empty(path)
 

@@ -27,7 +27,7 @@ def read_tfds(name, split, source, target):
         `tf.data.Dataset` of `{"source", "target"}`, string `(n,)`, many pairs at once.
     """
     builder = _builder(name)
-    languages = _languages(builder, name)
+    place, languages = _languages(builder, name)
     if source is None and target is None and builder.info.supervised_keys:
         source, target = builder.info.supervised_keys
     for language in (source, target):
@@ -39,6 +39,7 @@ def read_tfds(name, split, source, target):
 
     def pairs(example):
         """One, or none where the example lacks a language."""
+        example = example if place is None else example[place]
         texts = [_texts(example, language) for language in (source, target)]
         size = tf.reduce_min([tf.size(side) for side in texts])
         return {"source": texts[0][:size], "target": texts[1][:size]}
@@ -201,11 +202,11 @@ def _builder(name):
 
 
 def _languages(builder, name):
-    """The languages of a data set, whichever translation feature it has."""
+    """Where the translations of a data set are, None for the top, and the languages."""
     features = builder.info.features
-    for feature in (features, *getattr(features, "values", list)()):
+    for place, feature in ((None, features), *features.items()):
         if languages := getattr(feature, "languages", None):
-            return sorted(languages)
+            return place, sorted(languages)
     raise ValueError(
         f"tfds:{name} is no translation data set: its features are "
         f"{list(features)}, none of them a translation."
@@ -213,8 +214,8 @@ def _languages(builder, name):
 
 
 def _texts(example, language):
-    """string `(n,)`, from texts by language or from lists of both."""
-    if "translations" not in example:
+    """string `(1,)` or `(0,)`, from texts by language or from lists of both."""
+    if language in example:
         return example[language][tf.newaxis]
-    lists = example["translations"]
-    return tf.boolean_mask(lists["translation"], lists["language"] == language)
+    is_wanted = example["language"] == language
+    return tf.boolean_mask(example["translation"], is_wanted)[-1:]
