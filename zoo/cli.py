@@ -15,8 +15,8 @@ _SERVE_EPILOG = (
 
 
 _SERVE_BOUNDS = (
-    ("--batch-rows", int, "rows of waiting requests that go together (8)"),
-    ("--batches", int, "that run at the same time (3)"),
+    ("--batch-rows", int, "rows of waiting requests that go together (16)"),
+    ("--batches", int, "that run at the same time (2)"),
     ("--batch-delay-ms", float, "how long the first of them waits for more (0)"),
     ("--waiting-rows", int, "rows that may wait; more are refused with 503 (1,024)"),
     ("--timeout", float, "seconds until a request's answer, or 504 (60)"),

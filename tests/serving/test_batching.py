@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from zoo.serving import batching
 from zoo.serving.batching import (
     Batcher,
     DeadlineError,
@@ -198,3 +199,28 @@ def test_closing_finishes_what_waits(model):
     assert answers([first, second]) == [[0], [2]]
     with pytest.raises(RetiredError):
         own.submit(column(1), NEVER)
+
+
+def test_those_who_were_answered_together_are_waited_for(model, monkeypatch):
+    monkeypatch.setattr(batching, "_SOON_S", SOON)
+    own = batcher(model)
+    futures = [held(model, own), *(own.submit(column(i), NEVER) for i in range(4))]
+    model.may_run.set()
+    for future in futures:
+        future.result(SOON)
+    futures = [own.submit(column(0), NEVER)]
+    time.sleep(0.05)
+    futures += [own.submit(column(i), NEVER) for i in range(3)]
+    for future in futures:
+        future.result(SOON)
+    own.close()
+    assert model.rows == [1, 4, 4]
+
+
+def test_who_asks_alone_does_not_wait(model, monkeypatch):
+    monkeypatch.setattr(batching, "_SOON_S", 10 * SOON)
+    own = batcher(model)
+    for i in range(3):
+        own.submit(column(i), NEVER).result(SOON)
+    own.close()
+    assert model.rows == [1, 1, 1]

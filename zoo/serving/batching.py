@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+_SOON_S = 0.003  # in which clients ask again
+
 
 class OverloadedError(Exception):
     """More waits already than was allowed to wait."""
@@ -34,14 +36,15 @@ class Limits(NamedTuple):
         batch_rows: rows of all requests of a batch together; a request of more goes
             alone. Exports compile for 1, 4, 8, 16 and 64 rows and fill up to these.
         batches: that run at the same time. One alone leaves cores idle between its
-            steps; few large ones leave nobody waiting to fill the next.
-        delay_s: seconds that the first of a batch waits for others. While batches run
-            the next gathers anyhow, and one who asks alone is answered sooner without.
+            steps.
+        delay_s: seconds that the first of a batch waits until it is full. With 0 it
+            waits a moment for as many rows as the batch before had, for those who
+            were answered together ask again together; who asks alone never waits.
         waiting_rows: rows that may wait before further requests are refused.
     """
 
-    batch_rows: int = 8
-    batches: int = 3
+    batch_rows: int = 16
+    batches: int = 2
     delay_s: float = 0.0
     waiting_rows: int = 1024
 
@@ -57,8 +60,7 @@ class _Request(NamedTuple):
 class Batcher:
     """Runs a function on the joined rows of requests, in threads of its own.
 
-    While batches run the next one gathers, so that under load they grow by themselves
-    and nobody waits for `delay_s`.
+    While batches run the next one gathers, so that under load they grow by themselves.
 
     Args:
         run: function of a dict of arrays that gives such a dict; of arrays that are
@@ -76,6 +78,7 @@ class Batcher:
         self._joins = joins
         self._waiting = collections.deque()
         self._waiting_rows = 0
+        self._rows_before = 0  # of the batch that began last
         self._changed = threading.Condition()
         self._running = 0
         self._closed = False
@@ -126,12 +129,13 @@ class Batcher:
     def _next_batch(self):
         """Requests of one key, at most `batch_rows` of them; none if nothing waits."""
         with self._changed:
-            if self._waiting and self._joins and self._limits.delay_s:
+            if self._waiting and self._joins:
+                wanted, delay_s = self._limits.batch_rows, self._limits.delay_s
+                if not delay_s:
+                    wanted, delay_s = min(wanted, self._rows_before), _SOON_S
                 self._changed.wait_for(
-                    lambda: (
-                        self._closed or self._waiting_rows >= self._limits.batch_rows
-                    ),
-                    timeout=self._limits.delay_s,
+                    lambda: self._closed or self._waiting_rows >= wanted,
+                    timeout=delay_s,
                 )
             if not self._waiting:
                 self._running -= 1
@@ -147,6 +151,7 @@ class Batcher:
                     left.append(request)
             self._waiting = left
             self._waiting_rows -= rows
+            self._rows_before = rows
         return batch
 
     def _answer(self, batch):
