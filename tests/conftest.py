@@ -1,11 +1,21 @@
-"""On Torch, tensors that train are compared as on other backends."""
+"""What every test starts from."""
 
 import os
+
+import keras
+import pytest
 
 if os.environ.get("KERAS_BACKEND") == "torch":
     import torch
 
+    # Tensors that train are compared as on other backends.
     plain_array = torch.Tensor.__array__
     torch.Tensor.__array__ = lambda self, *args, **kwargs: plain_array(
         self.detach(), *args, **kwargs
     )
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    """The same weights in every run: of random ones, some make near ties."""
+    keras.utils.set_random_seed(0)
