@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 import zoo
 from benchmarks import caption, long_texts
@@ -56,6 +57,7 @@ def test_a_forced_captioner_never_ends_before_its_limit(monkeypatch):
         assert len(text.split()) == 7
 
 
+@pytest.mark.slow
 def test_long_texts_are_read_to_the_end_or_cut(tmp_path):
     """A class shows at the end of its texts alone, where cutting does not see it."""
     keras.utils.set_random_seed(0)

@@ -32,6 +32,7 @@ def test_the_peers_size_is_that_of_the_preset():
     assert size == tuple(getattr(model, field) for field in size._fields)
 
 
+@pytest.mark.slow
 def test_the_workers_count_seconds_of_sound(monkeypatch):
     small = ((1, 1), 2, 16, 32, 16, 0.0, "rotary")
     monkeypatch.setitem(presets._SPEECH, "speech_small", small)

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.on_backend import run_on
 from tests.tasks.spoken import RATE, sung, untrained_recognizer
@@ -27,6 +28,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_jax_reads_it_hears_alike_and_trains_on(tmp_path):
     recognizer = untrained_recognizer()
     recognizer.save_to_preset(tmp_path)

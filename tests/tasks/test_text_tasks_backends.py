@@ -47,6 +47,7 @@ def assert_alike(found, expected):
         assert found == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_answers_alike_and_trains_on(tasks, backend):
     made, folder = tasks

@@ -185,6 +185,11 @@ def answers_of(translator):
     return translator.generate(TEXTS, num_beams=2, return_scores=True)
 
 
+def assert_weights(translator, expected):
+    for weight, value in zip(translator.model.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(weight, value)
+
+
 def test_weights_that_came_later_are_used(translator):
     changed = copied(translator)
     before = answers_of(changed)
@@ -253,7 +258,7 @@ def test_of_a_folder_only_the_dtype_can_be_another(translator, tmp_path):
 
 def test_a_broken_write_leaves_what_was_there(translator, tmp_path, monkeypatch):
     translator.save_to_preset(tmp_path)
-    before = answers_of(translator)
+    before = translator.model.get_weights()
     files = sorted(tmp_path.rglob("*"))
     changed = copied(translator)
     changed.model.set_weights([w * 0.9 for w in translator.model.get_weights()])
@@ -270,11 +275,11 @@ def test_a_broken_write_leaves_what_was_there(translator, tmp_path, monkeypatch)
         with pytest.raises(OSError, match="No space left"):
             changed.save_to_preset(tmp_path)
         monkeypatch.undo()
-        assert answers_of(zoo.Translator.from_preset(tmp_path)) == before
+        assert_weights(zoo.Translator.from_preset(tmp_path), before)
     # The next one that succeeds takes its place and clears up.
     changed.save_to_preset(tmp_path)
     loaded = zoo.Translator.from_preset(tmp_path)
-    assert answers_of(loaded) == answers_of(changed) != before
+    assert_weights(loaded, changed.model.get_weights())
     assert len(list(tmp_path.rglob("*"))) == len(files)
 
 

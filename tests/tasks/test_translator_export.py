@@ -166,24 +166,6 @@ def test_signatures_and_warmup_are_what_tensorflow_serving_reads(served, export)
     assert tf.make_ndarray(inputs).tolist() == [b"A first sentence."]
 
 
-def test_versions_count_up_and_a_failed_export_leaves_the_others(
-    translator, tmp_path, monkeypatch
-):
-    (tmp_path / "7").mkdir()
-
-    def fail(*arguments, **options):
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(zoo.export, "_write_warmup", fail)
-    for folder in (tmp_path, tmp_path / "new" / "artifact"):
-        with pytest.raises(OSError, match="No space left"):
-            translator.export(folder, num_beams=1)
-        assert [path.name for path in tmp_path.iterdir()] == ["7"]
-    monkeypatch.undo()
-    assert translator.export(tmp_path, num_beams=1) == str(tmp_path / "8")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "8"]
-
-
 def test_without_xla_it_answers_the_same(translator, tmp_path):
     path = translator.export(tmp_path, num_beams=3, jit_compile=False)
     model = tf.saved_model.load(path)

@@ -37,7 +37,7 @@ keras.utils.set_random_seed(1)
 pairs = date_pairs("train").take(240)
 tokenizer = zoo.text.learn_tokenizer(pairs.map(lambda pair: pair["source"]), 400)
 model = zoo.models.TranslationModel(
-    400, num_layers=2, num_heads=2, hidden_dim=16, intermediate_dim=32, dropout=0.0
+    400, num_layers=1, num_heads=2, hidden_dim=16, intermediate_dim=32, dropout=0.0
 )
 model.build()
 translator = zoo.Translator(model, tokenizer, tokenizer)
@@ -83,7 +83,7 @@ if distribution.process_index() == 0:
         json.dump(Losses.seen, file)
 replicas = distribution.num_replicas()
 alone = zoo.training.as_it_answers(translator, args.run_dir)
-if alone is not None:
+if replicas > 1 and alone is not None:
     assert distribution.num_replicas() == 1
     for weight, value in zip(alone.model.weights, weights, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), value)

@@ -83,9 +83,8 @@ def test_nothing_becomes_infinite(make, dtype):
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
-def test_the_first_steps_are_finite(dtype):
-    assert len(trained(translation, dtype, 20)) == 20
+def test_the_first_steps_are_finite():
+    assert len(trained(translation, "mixed_float16", 20)) == 20
 
 
 def trained(make, dtype, num_steps):

@@ -1,12 +1,12 @@
 """What the models that write tokens share: the decoder, all at once or step by step."""
 
-import keras
 from keras import ops
 
 from zoo.layers import segment_attention_mask
+from zoo.models.trained_model import TrainedModel
 
 
-class DecoderModel(keras.Model):
+class DecoderModel(TrainedModel):
     """Abstract: predicts each next token from those before it and from a memory.
 
     With `B` batch, `S` places of the memory, `T` tokens, `D` hidden_dim, `V`

@@ -4,11 +4,12 @@ import keras
 
 from zoo.layers import Dropout
 from zoo.models.text_encoder import TextEncoder
+from zoo.models.trained_model import TrainedModel
 
 _NOT_SIZES = ("name", "trainable", "dtype")
 
 
-class EncoderModel(keras.Model):
+class EncoderModel(TrainedModel):
     """Abstract: a `TextEncoder` with something on it, of the same dtype.
 
     The config holds the encoder's arguments, plain values as the others are.

@@ -1,0 +1,38 @@
+"""Folders of versions, as TensorFlow Serving watches them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zoo import export
+
+
+def write(folder):
+    """A model that doubles numbers; returns the path of its version."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Rescaling(2.0)])
+    endpoints = {
+        "serving_default": (
+            lambda x: {"y": model(x)},
+            [tf.TensorSpec([None, 1], tf.float32, name="x")],
+        )
+    }
+    return export.write_saved_model(folder, model, endpoints, {"x": np.ones((1, 1))})
+
+
+def test_versions_count_up_and_a_failed_export_leaves_the_others(tmp_path, monkeypatch):
+    (tmp_path / "7").mkdir()
+
+    def fail(*arguments, **options):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(export, "_write_warmup", fail)
+    for folder in (tmp_path, tmp_path / "new" / "artifact"):
+        with pytest.raises(OSError, match="No space left"):
+            write(folder)
+        assert [path.name for path in tmp_path.iterdir()] == ["7"]
+    monkeypatch.undo()
+    assert write(tmp_path) == str(tmp_path / "8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "8"]
+    served = tf.saved_model.load(str(tmp_path / "8")).signatures["serving_default"]
+    assert served(x=tf.constant([[3.0]]))["y"].numpy().tolist() == [[6.0]]
