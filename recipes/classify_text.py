@@ -67,6 +67,7 @@ def main(
     dropout: float | None = None,
     long_texts: str = "cut",
     patience: int = 10,
+    average: int = 1,
     dtype: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
     lora_rank: int | None = None,
     remat: bool = False,
@@ -98,6 +99,7 @@ def main(
         dropout: On embeddings and sublayers (0.1).
         long_texts: "cut", or "chunks" to train on all of a text that is too long.
         patience: Epochs to go on without a better validation accuracy.
+        average: Best epochs whose mean the final weights are.
         dtype: Of the products in training. "mixed_bfloat16" is faster on processors
             that multiply it; what is saved and exported is float32 all the same.
         lora_rank: Train a change of such a rank to each matrix of the encoder, and
@@ -188,6 +190,7 @@ def main(
         validation=validation,
         monitor="val_accuracy",
         patience=patience,
+        average=average,
         save_minutes=save_minutes,
         skip_bad_steps=skip_bad_steps,
         resume=resume,

@@ -9,7 +9,13 @@ import tensorflow as tf
 import zoo
 from recipes import classify_text
 
-SHRUNK = {"vocabulary_size": 60, "epochs": 12, "batch_tokens": 512, "max_length": 16}
+SHRUNK = {
+    "vocabulary_size": 60,
+    "epochs": 12,
+    "batch_tokens": 512,
+    "max_length": 16,
+    "average": 2,
+}
 PARTS = [
     ("good", ["a fine film", "good fun", "what a good day", "fine acting"]),
     ("bad", ["an awful film", "no fun", "what a bad day", "bad acting"]),
