@@ -34,7 +34,7 @@ from zoo.training import distribution  # noqa: E402
 
 distribution.distribute(args.distribute, parameters=args.parameters)
 keras.utils.set_random_seed(1)
-pairs = date_pairs("train").take(240)
+pairs = date_pairs("train", size=240)
 tokenizer = zoo.text.learn_tokenizer(pairs.map(lambda pair: pair["source"]), 400)
 model = zoo.models.TranslationModel(
     400, num_layers=1, num_heads=2, hidden_dim=16, intermediate_dim=32, dropout=0.0
@@ -44,7 +44,7 @@ translator = zoo.Translator(model, tokenizer, tokenizer)
 model.compile(
     optimizer=keras.optimizers.Adam(1e-3, global_clipnorm=args.clip),
     loss=zoo.losses.SmoothedCrossentropy(),
-    jit_compile=False,
+    jit_compile=zoo.tasks.should_jit_compile(),
 )
 
 

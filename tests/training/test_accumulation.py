@@ -13,7 +13,7 @@ UPDATES, BATCHES = 3, 4
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    pairs = date_pairs("train").take(200)
+    pairs = date_pairs("train", size=200)
     return zoo.text.learn_tokenizer(pairs.map(lambda pair: pair["source"]), 400)
 
 
@@ -33,7 +33,7 @@ def trained(tokenizer, batches, optimizer):
 def small(translator):
     """Batches of one shape, with unlike numbers of real tokens."""
     return translator.batches(
-        date_pairs("train").take(UPDATES * BATCHES * 8),
+        date_pairs("train", size=UPDATES * BATCHES * 8),
         batch_tokens=8 * 64,
         num_buckets=1,
         batches_per_update=BATCHES,

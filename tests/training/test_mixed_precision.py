@@ -14,7 +14,7 @@ SMALL = {"num_layers": 2, "hidden_dim": 32, "num_heads": 2, "intermediate_dim": 
 
 
 def translation(dtype):
-    pairs = date_pairs("train").take(300)
+    pairs = date_pairs("train", size=300)
     lines = pairs.map(lambda pair: pair["source"])
     translator = zoo.Translator.from_preset(
         "translator_tiny",
@@ -26,7 +26,7 @@ def translation(dtype):
 
 
 def masked_words(dtype):
-    lines = date_pairs("train").take(300).map(lambda pair: {"text": pair["source"]})
+    lines = date_pairs("train", size=300).map(lambda pair: {"text": pair["source"]})
     task = zoo.MaskedLM.from_preset(
         "bert_tiny",
         tokenizer=zoo.text.learn_tokenizer(
