@@ -12,10 +12,15 @@ IDS = np.random.default_rng(0).integers(1, 30, (3, 7)).astype("int32")
 IDS[1, 4:] = 0
 
 
-def model(**options):
+def model(num_layers=1, **options):
     keras.utils.set_random_seed(5)
     model = zoo.models.TranslationModel(
-        30, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16, **options
+        30,
+        num_layers=num_layers,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=16,
+        **options,
     )
     model.build()
     return model
@@ -65,7 +70,7 @@ def test_it_is_computed_twice():
 
 
 def test_scores_are_there_on_request():
-    twice = model(dropout=0.0)
+    twice = model(num_layers=2, dropout=0.0)
     encoder = twice.encoder
     x = np.random.default_rng(1).normal(size=(2, 5, 8)).astype("float32")
     expected, _ = encoder(x, return_scores=True)

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.on_backend import run_on
 from tests.tasks.captioned import PAIRS, examples
@@ -26,6 +27,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_jax_reads_it_captions_alike_and_trains_on(captioner, tmp_path):
     captioner.save_to_preset(tmp_path)
     output = run_on("jax", "-c", PROGRAM, tmp_path)
