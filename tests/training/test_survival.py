@@ -84,6 +84,17 @@ def test_it_goes_on_inside_an_epoch(run_dir, undisturbed, batch):
     assert_same_run(whole, rest, whole_dir, run_dir)
 
 
+def test_what_it_begins_with_is_written_once(run_dir):
+    """Else a run that is killed while it writes has lost what it began with."""
+    first = run_dir / "checkpoints" / "state-0000-00000000.npz"
+    written = []
+    for _ in range(2):
+        with pytest.raises(Killed):
+            fit(run_dir, Task(), callbacks=[KillOnceSaved(run_dir, 0, 0)])
+        written.append(first.stat().st_mtime_ns)
+    assert written[0] == written[1]
+
+
 def test_often_interrupted_it_is_the_same_run(run_dir, undisturbed):
     whole_dir, whole = undisturbed
     for batch in (1, 4, 2, 0, 5):

@@ -81,7 +81,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.history = []
         self.skipped = SkippedBatches()
         self.epoch = self.step = 0
-        self.saved = 0, 0
+        self.saved = None  # the epoch and step of the newest checkpoint
         self._saved_at = time.monotonic()
         self.knows_batches = True
         self.busy = self.is_asked_to_stop = False
@@ -175,7 +175,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.model.optimizer.build(self.model.trainable_variables)
-        if not self.history and not self.step:
+        if self.saved is None:
             self._save_state()  # so that there always is something to go back to
 
     def on_epoch_begin(self, epoch, logs=None):
