@@ -8,8 +8,8 @@ begins at random, or a folder whose encoder goes on: one that a task on texts wa
 to, or a published checkpoint's (BERT, DistilBERT, RoBERTa, ELECTRA). A run that was
 interrupted goes on when the same command is given again.
 
-Measured on two cores of an AMD EPYC server, seed 1, beside other programs unless it is said, MINILM
-being the folder of all-MiniLM-L6-v2:
+Measured on two cores of an AMD EPYC server, seed 1, beside other programs unless it is
+said, MINILM being the folder of all-MiniLM-L6-v2:
 
 - the first command: accuracy 0.909 on held-out names in 26 languages, 2.1 minutes;
 - --data ../shared/data/ag_news_10k --preset MINILM --epochs 3 --batch-tokens 2048
@@ -18,9 +18,9 @@ being the folder of all-MiniLM-L6-v2:
   --learning-rate 1e-4 --dtype mixed_bfloat16: accuracy 0.900 on the development set
   (by which the epoch was chosen), 0.907 on the test set, 28 minutes; with --epochs 3
   --batch-tokens 768 --learning-rate 5e-5 instead 0.898 and 0.902;
-- --data ../shared/data/sst2 --dropout 0.2 (bert_tiny from random weights): accuracy 0.806
-  on the development set (by which the epoch was chosen), 0.801 on the test set, 5.4
-  minutes alone.
+- --data ../shared/data/sst2 --dropout 0.2 (bert_tiny from random weights): accuracy
+  0.806 on the development set (by which the epoch was chosen), 0.801 on the test set,
+  5.4 minutes alone.
 """
 
 import math
