@@ -67,8 +67,6 @@ class ImageWords:
             loss_weights=[float(vocabulary_size)],  # the sum over tokens, not the mean
             jit_compile=should_jit_compile(),
         )
-        # Else the first step makes variables, and TensorFlow traces it twice.
-        self.model.optimizer.build(self.model.trainable_variables)
 
     def batches(self, **options):
         """(images, words) for `model.fit`, with `shuffle=False`.
