@@ -105,12 +105,6 @@ def test_only_ray_has_replicas(capsys, tmp_path):
     assert "--replicas 2 needs --engine ray" in capsys.readouterr().err
 
 
-def test_ray_has_no_grpc(capsys, tmp_path):
-    arguments = ["serve", str(tmp_path), "--engine", "ray", "--grpc-port", "1"]
-    assert cli.main(arguments) == 1
-    assert "answers REST and no gRPC, got --grpc-port 1" in capsys.readouterr().err
-
-
 def test_serve_by_ray_passes_on_what_was_given(monkeypatch, tmp_path):
     given = {}
     server = types.SimpleNamespace(
@@ -118,9 +112,9 @@ def test_serve_by_ray_passes_on_what_was_given(monkeypatch, tmp_path):
     )
     monkeypatch.setitem(sys.modules, "zoo.serving.ray_server", server)
     arguments = ["serve", str(tmp_path), "--engine", "ray", "--replicas", "3"]
-    assert cli.main([*arguments, "--streams", "2"]) == 0
-    assert (given["replicas"], given["port"]) == (3, 8501)
-    assert given["bounds"] == {"streams": 2} and "grpc_port" not in given
+    assert cli.main([*arguments, "--streams", "2", "--grpc-port", "4"]) == 0
+    assert (given["replicas"], given["port"], given["grpc_port"]) == (3, 8501, 4)
+    assert given["bounds"] == {"streams": 2}
 
 
 def test_serve_alone_does_not_import_ray(tmp_path):

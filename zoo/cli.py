@@ -89,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--engine",
         choices=["ray"],
-        help="several processes by Ray Serve, which answer REST and no gRPC; on the "
-        "cluster at RAY_ADDRESS where the environment has it, else on this machine",
+        help="several processes by Ray Serve; on the cluster at RAY_ADDRESS where the "
+        "environment has it, else on this machine",
     )
     serve.add_argument(
         "--replicas",
@@ -122,12 +122,6 @@ def _predict(options: argparse.Namespace) -> None:
 def _serve(options: argparse.Namespace) -> None:
     if options.engine == "ray":
         module, extra = "zoo.serving.ray_server", "ray"
-        if options.grpc_port is not None:
-            raise ValueError(
-                f"--engine ray answers REST and no gRPC, got --grpc-port "
-                f"{options.grpc_port}. Leave out one of the two."
-            )
-        own = {"replicas": options.replicas}
     else:
         module, extra = "zoo.serving.server", "serve"
         if options.replicas is not None:
@@ -135,7 +129,6 @@ def _serve(options: argparse.Namespace) -> None:
                 f"--replicas {options.replicas} needs --engine ray; without it one "
                 "process serves."
             )
-        own = {"grpc_port": options.grpc_port}
     try:
         server = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -163,7 +156,7 @@ def _serve(options: argparse.Namespace) -> None:
         bounds=_given(bounds),
         labels=dict(map(_label, options.label)),
         token_file=options.token_file,
-        **_given(own),
+        **_given({"grpc_port": options.grpc_port, "replicas": options.replicas}),
     )
 
 

@@ -11,8 +11,11 @@ import threading
 import time
 from pathlib import Path
 
+import grpc
 import httpx2
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from tests.serving import small_models
 
@@ -45,14 +48,14 @@ def _environment(**more):
 
 @pytest.fixture
 def server(tmp_path, unused_ports):
-    """(process, URL, its port, its log) of a server of two replicas."""
+    """(process, URL, its ports, its log) of a server of two replicas."""
     small_models.write(tmp_path / "models" / "shout" / "1")
     (tmp_path / "token").write_text(TOKEN)
-    port = str(unused_ports[0])
+    port, grpc_port = map(str, unused_ports)
     command = [sys.executable, "-m", "zoo.cli", "serve", str(tmp_path / "models")]
     command += ["--engine", "ray", "--replicas", "2", "--port", port]
     command += ["--token-file", str(tmp_path / "token"), "--label", "shout/stable=1"]
-    command += ["--request-rows", "4"]
+    command += ["--request-rows", "4", "--grpc-port", grpc_port]
     environment = _environment(**{OURS: port})
     log = tmp_path / "log"
     with open(log, "wb") as file:
@@ -61,7 +64,7 @@ def server(tmp_path, unused_ports):
         )
     try:
         _until(lambda: _serves(process, log))
-        yield process, f"http://127.0.0.1:{port}", port, log
+        yield process, f"http://127.0.0.1:{port}", (port, grpc_port), log
     finally:
         for pid in [process.pid, *_processes(port)]:
             _kill(pid)
@@ -139,6 +142,47 @@ def test_it_answers_as_one_server_does(server):
     assert much.status_code == 400 and "4" in much.json()["error"]
 
 
+def _shout(stub, text):
+    """The answer by gRPC."""
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "shout"
+    request.inputs["text"].CopyFrom(tf.make_tensor_proto([text]))
+    metadata = [("authorization", f"Bearer {TOKEN}")]
+    response = stub.Predict(request, timeout=SOON, metadata=metadata)
+    return response.outputs["translation"].string_val[0].decode()
+
+
+def _stub(port):
+    """Over a connection of its own, which one replica has."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    channel = grpc.insecure_channel(f"127.0.0.1:{port}", options)
+    return prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+
+def test_it_answers_by_grpc(server):
+    _, url, (port, grpc_port), _ = server
+    stubs = [_stub(grpc_port) for _ in range(16)]
+    # With sixteen connections each replica has some, but for once in 2 ** 15.
+    replicas = _processes(port, "ray::ServeReplica")
+    assert [_shout(stub, "hi") for stub in stubs] == ["HI!"] * 16
+    _kill(replicas[0])
+    _until(lambda: _shouts(stubs) == 16)
+    assert [_shout(stub, "hi") for stub in stubs] == ["HI!"] * 16
+
+
+def _shouts(stubs):
+    """How many get an answer; none that is wrong."""
+    count = 0
+    for stub in stubs:
+        try:
+            assert _shout(stub, "hi") == "HI!"
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.UNAVAILABLE
+        else:
+            count += 1
+    return count
+
+
 def test_it_shares_its_port_with_nobody(tmp_path):
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -155,7 +199,7 @@ def test_it_shares_its_port_with_nobody(tmp_path):
 
 
 def test_one_that_dies_under_load_costs_no_wrong_answer(server):
-    process, url, port, log = server
+    process, url, (port, _), log = server
     answers, ended = [], threading.Event()
 
     def client(name):

@@ -32,7 +32,7 @@ _CODES = {
 }
 
 
-def grpc_server(models, bounds, address, token=None):
+def grpc_server(models, bounds, address, token=None, shares=False):
     """A `grpc.aio.Server` that answers for the models, not started yet.
 
     Args:
@@ -40,10 +40,15 @@ def grpc_server(models, bounds, address, token=None):
         bounds: `zoo.serving.bounds.Bounds`.
         address: str, such as `"127.0.0.1:8500"`.
         token: str that clients must send, see `zoo.serving.access`.
+        shares: bool. Whether other processes of this user may listen there too; the
+            system gives each of them a part of the connections (Linux).
     """
     server = grpc.aio.server(
         interceptors=[] if token is None else [_WithToken(token)],
-        options=[("grpc.max_receive_message_length", bounds.body_bytes)],
+        options=[
+            ("grpc.max_receive_message_length", bounds.body_bytes),
+            ("grpc.so_reuseport", int(shares)),
+        ],
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         _PredictionService(models, bounds), server
@@ -51,8 +56,7 @@ def grpc_server(models, bounds, address, token=None):
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
         _ModelService(models), server
     )
-    if not server.add_insecure_port(address):
-        raise OSError(f"gRPC cannot listen on {address}: is it taken?")
+    server.add_insecure_port(address)
     return server
 
 

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import threading
 from pathlib import Path
 
@@ -17,8 +16,10 @@ from ray.serve.schema import LoggingConfig
 from zoo.serving.access import read_token, with_token
 from zoo.serving.batching import Limits
 from zoo.serving.bounds import Bounds
+from zoo.serving.grpc_service import grpc_server
 from zoo.serving.metrics import Metrics
 from zoo.serving.models import Models
+from zoo.serving.ports import check_are_free
 from zoo.serving.rest import rest_app
 
 _NAME = "zoo"  # of the application in the cluster
@@ -36,22 +37,26 @@ def serve(
     replicas=1,
     host="127.0.0.1",
     port=8501,
+    grpc_port=8500,
     limits=None,
     bounds=None,
     labels=None,
     token_file=None,
 ):
-    """Answers REST as `zoo.serving.server` does, SIGTERM or Ctrl-C ends it in peace.
+    """Answers as `zoo.serving.server` does; SIGTERM or Ctrl-C ends it in peace.
 
     Starts Ray on this machine, or joins the cluster whose address is in the
-    environment's `RAY_ADDRESS`. There is no gRPC: Ray's listens on every network,
-    whatever the host, and tells a model nothing of the client's deadline.
+    environment's `RAY_ADDRESS`. Ray gives each request by HTTP to a replica. By gRPC a
+    connection is one replica's: the replicas of a machine listen on one port, and the
+    system chooses. (Ray's own gRPC listens on every network, whatever the host, and
+    tells a model nothing of the client's deadline.)
 
     Args:
         folder: path, see `zoo.serving.models.Models`; the same on every machine.
         replicas: int. Processes, each of which holds all models, its limits and its
             bounds. One that dies is replaced. Each has a GPU where as many are free.
-        host, port: str and int. Of HTTP, on every machine that has a replica.
+        host: str. Of every machine that has a replica, as `zoo.serving.server` has it.
+        port, grpc_port: int. Of HTTP and of gRPC.
         limits, bounds, labels, token_file: as `zoo.serving.server.serve` takes them.
     """
     if replicas < 1:
@@ -61,7 +66,7 @@ def serve(
     token = None if token_file is None else read_token(token_file)
     # Say here, not in a replica, what is wrong.
     Models(folder, limits, labels)
-    _check_is_free(host, port)
+    check_are_free(host, HTTP=port, gRPC=grpc_port)
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ctrl-C, or SIGTERM, wherever it is by then.
@@ -70,7 +75,12 @@ def serve(
         _cluster(host, port, bounds.seconds + _GRACE_S),
     ):
         deployment = ray_serve.deployment(
-            ray_serve.ingress(lambda: _app(folder, limits, bounds, labels, token))(),
+            ray_serve.ingress(
+                lambda: _app(
+                    Models(folder, limits, labels),
+                    *(bounds, f"{host}:{grpc_port}", token),
+                )
+            )(),
             name="models",
             num_replicas=replicas,
             ray_actor_options=_resources(replicas),
@@ -113,21 +123,6 @@ def _cluster(host, port, seconds):
         ray.shutdown()
 
 
-def _check_is_free(host, port):
-    """Ray would share the port with another server of the same user."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        # As servers do: connections that have just ended keep nobody out.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise OSError(
-                f"HTTP cannot listen on {host}:{port}: {error.strerror}. Choose "
-                "another port, or end what listens there."
-            ) from error
-
-
 def _quiet():
     """Ray's log without a line for each request."""
     return LoggingConfig(log_level="WARNING", enable_access_log=False)
@@ -143,10 +138,9 @@ def _resources(replicas):
     return {"num_cpus": 0, "num_gpus": int(has_gpus)}
 
 
-def _app(folder, limits, bounds, labels, token):
+def _app(models, bounds, grpc_address, token):
     """The application of one replica, which Ray asks once its models are loaded."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    models = Models(folder, limits, labels)
     models.metrics = Metrics(ray_serve.get_replica_context().replica_tag)
 
     @contextlib.asynccontextmanager
@@ -154,7 +148,10 @@ def _app(folder, limits, bounds, labels, token):
         threading.Thread(target=models.begin, args=(_POLL_S,), daemon=True).start()
         while not models.is_ready:
             await asyncio.sleep(0.1)
+        server = grpc_server(models, bounds, grpc_address, token, shares=True)
+        await server.start()
         yield
+        await server.stop(bounds.seconds)
         models.stop()
 
     app = rest_app(models, bounds, alive)

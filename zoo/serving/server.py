@@ -12,6 +12,7 @@ from zoo.serving.bounds import Bounds
 from zoo.serving.connection import BoundedConnection
 from zoo.serving.grpc_service import grpc_server
 from zoo.serving.models import Models
+from zoo.serving.ports import check_are_free
 from zoo.serving.rest import rest_app
 
 _POLL_S = 2.0  # between two looks at the folder
@@ -43,6 +44,7 @@ def serve(
     bounds = Bounds(**(bounds or {}))
     models = Models(folder, Limits(**(limits or {})), labels)
     token = None if token_file is None else read_token(token_file)
+    check_are_free(host, HTTP=port, gRPC=grpc_port)
 
     @contextlib.asynccontextmanager
     async def alive(app):
