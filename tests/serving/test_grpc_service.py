@@ -93,6 +93,19 @@ def test_predict(call):
     assert spec.signature_name == "serving_default"
 
 
+def test_values_are_in_the_fields_that_clients_read(call):
+    outputs = call("Predict", predict({"text": ["a", "", "bc"]})).outputs
+    assert list(outputs["score"].float_val) == [1, 0, 2]
+    request = predict({"text": ["a", ""]}, signature_name="start")
+    outputs = call("Predict", request).outputs
+    assert list(outputs["finished"].bool_val) == [False, True]
+    assert list(outputs["rest"].string_val) == [b"a", b""]
+    request = predict({"text": ["a"] * 3}, signature_name="steps")
+    steps = call("Predict", request).outputs["steps"]
+    assert len(steps.int_val) == 3 and steps.tensor_shape.dim[0].size == 3
+    assert not steps.tensor_content
+
+
 def test_versions_labels_signatures_and_a_choice_of_outputs(call):
     for which in ({"version": 1}, {"version_label": "old"}):
         found = arrays(call("Predict", predict({"text": ["a"]}, **which)))

@@ -8,6 +8,7 @@ import time
 
 import grpc
 import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -22,6 +23,16 @@ from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
 
 _METADATA = "signature_def"  # the only kind that there is
+# Where TensorFlow Serving puts an answer's values, and where its clients read them.
+_FIELDS = {
+    "float32": "float_val",
+    "float64": "double_val",
+    "bool": "bool_val",
+    "int64": "int64_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    **dict.fromkeys(("int8", "int16", "int32", "uint8", "uint16"), "int_val"),
+}
 # Of a tensor: one value in a message may stand for so many.
 _MOST_ELEMENTS = 2**22
 _CODES = {
@@ -93,8 +104,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         response = predict_pb2.PredictResponse()
         _describe(response.model_spec, request.model_spec.name, version, name)
         for output in wanted:
-            proto = tf.make_tensor_proto(outputs[output])
-            response.outputs[output].CopyFrom(proto)
+            response.outputs[output].CopyFrom(_proto(outputs[output]))
         return response
 
     async def _metadata(self, request):
@@ -170,6 +180,19 @@ def _describe(spec, name, version, signature_name=""):
     spec.name = name
     spec.version.value = version.number
     spec.signature_name = signature_name
+
+
+def _proto(array):
+    """A tensor whose values are in the field of their type, not in tensor_content."""
+    field = _FIELDS.get(array.dtype.name)
+    if field is None:  # strings are where they belong; of others clients know less
+        return tf.make_tensor_proto(array)
+    proto = tensor_pb2.TensorProto(
+        dtype=tf.dtypes.as_dtype(array.dtype).as_datatype_enum,
+        tensor_shape=tf.TensorShape(array.shape).as_proto(),
+    )
+    getattr(proto, field).extend(array.ravel().tolist())
+    return proto
 
 
 def _arrays(protos, specs):
