@@ -2,7 +2,8 @@
 
     python -m tests.training.distributed RUN_DIR [--devices N] [--kill-at STEP] ...
 
-Writes losses.json and weights.npz beside the run, by the process that leads.
+Writes losses.json, accuracy.json and weights.npz beside the run, by the process that
+leads.
 """
 
 import argparse
@@ -44,6 +45,7 @@ translator = zoo.Translator(model, tokenizer, tokenizer)
 model.compile(
     optimizer=keras.optimizers.Adam(1e-3, global_clipnorm=args.clip),
     loss=zoo.losses.SmoothedCrossentropy(),
+    weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     jit_compile=zoo.tasks.should_jit_compile(),
 )
 
@@ -60,7 +62,7 @@ class Losses(keras.callbacks.Callback):
 
 
 try:
-    zoo.training.fit(
+    history = zoo.training.fit(
         translator,
         # 24 pairs a batch, so that halves are halves.
         lambda epoch: translator.batches(
@@ -81,6 +83,8 @@ if distribution.process_index() == 0:
     np.savez(f"{args.run_dir}/weights.npz", *weights)
     with open(f"{args.run_dir}/losses.json", "w") as file:
         json.dump(Losses.seen, file)
+    with open(f"{args.run_dir}/accuracy.json", "w") as file:
+        json.dump(history["accuracy"], file)
 replicas = distribution.num_replicas()
 alone = zoo.training.as_it_answers(translator, args.run_dir)
 if replicas > 1 and alone is not None:

@@ -52,13 +52,16 @@ def train(folder, *arguments, **environment):
     return finish(start(folder, *arguments, **environment))
 
 
+def read(path):
+    return np.array(json.loads(path.read_text()))
+
+
 def assert_same_training(folder, expected):
-    """Losses of the last steps to 1e-5, and the weights."""
-    losses, wanted = (
-        np.array(json.loads((path / "losses.json").read_text()))
-        for path in (folder, expected)
-    )
+    """Losses of the last steps to 1e-5, the epochs' accuracy, and the weights."""
+    losses, wanted = (read(path / "losses.json") for path in (folder, expected))
     np.testing.assert_allclose(losses, wanted[-len(losses) :], rtol=0, atol=1e-5)
+    accuracies = [read(path / "accuracy.json") for path in (folder, expected)]
+    np.testing.assert_allclose(*accuracies, rtol=0, atol=1e-5)
     with np.load(folder / "weights.npz") as x, np.load(expected / "weights.npz") as y:
         assert x.files == y.files
         for name in x.files:
