@@ -12,7 +12,7 @@ import threading
 import time
 
 TIMEOUT_S = 60
-IDLE_S = 3  # the server waits for 5
+IDLE_S = 60  # the server waits for 75
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 

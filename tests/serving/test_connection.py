@@ -30,6 +30,7 @@ def port(shouting, unused_ports, monkeypatch):
         port=port,
         ws="none",
         log_level="error",
+        timeout_keep_alive=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -122,6 +123,18 @@ def test_one_who_leaves_within_a_body_leaves_no_trace_in_the_log(port, caplog):
                 client.sendall(POST + b"Content-Length: 9\r\n\r\n{")
         assert ask(port, GOOD)[0] == 200
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_one_who_does_not_read_is_not_waited_for(port):
+    body = b'{"instances": ["' + b"a" * 20_000_000 + b'"]}'
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        client.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        time.sleep(4.0)
+        received = 0
+        with contextlib.suppress(ConnectionResetError):
+            while part := client.recv(2**20):
+                received += len(part)
+    assert 0 < received < len(body)
 
 
 def test_there_are_only_so_many_at_once(port, monkeypatch):

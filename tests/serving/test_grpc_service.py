@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
 )
 
 from tests.serving import small_models
-from zoo.serving.batching import Limits
+from zoo.serving.batching import Limits, OverloadedError
 from zoo.serving.bounds import Bounds
 from zoo.serving.grpc_service import grpc_server
 from zoo.serving.models import Models
@@ -138,9 +138,9 @@ def short():
     return proto
 
 
-def of_no_type():
+def of_type(number):
     proto = tf.make_tensor_proto(["a"])
-    proto.dtype = types_pb2.DT_RESOURCE
+    proto.dtype = number
     return proto
 
 
@@ -149,14 +149,17 @@ def of_no_type():
     [
         (predict({"text": ["a"]}, name="half"), "NOT_FOUND", r"Latest(half)"),
         (predict({"text": ["a"]}, version=7), "NOT_FOUND", "Specific(shout, 7)"),
-        (predict({"text": ["a"]}, version_label="x"), "NOT_FOUND", "label: x"),
+        (predict({"text": ["a"]}, version_label="x"), "INVALID_ARGUMENT", "label: x"),
         (predict({"text": ["bad"]}), "INVALID_ARGUMENT", "a bad text"),
         (predict({"texts": ["a"]}), "INVALID_ARGUMENT", "has ['texts'], and this"),
-        (predict({"text": [1]}), "INVALID_ARGUMENT", "must hold string, got int32"),
+        (predict({"text": [1]}), "INVALID_ARGUMENT", "must hold string, got DT_INT32"),
         (predict({"text": "a"}), "INVALID_ARGUMENT", "must be of shape (None,)"),
         (predict({"text": large()}), "INVALID_ARGUMENT", "may have 4,194,304 elem"),
         (predict({"text": negative()}), "INVALID_ARGUMENT", "is of shape [-1]"),
-        (predict({"text": of_no_type()}), "INVALID_ARGUMENT", "got resource"),
+        (predict({"text": of_type(20)}), "INVALID_ARGUMENT", "got DT_RESOURCE"),
+        (predict({"text": of_type(0)}), "INVALID_ARGUMENT", "got DT_INVALID"),
+        (predict({"text": of_type(999)}), "INVALID_ARGUMENT", "got the type 999"),
+        (predict({"text": ["a"]}, name="n" * 20_000), "NOT_FOUND", "Latest(nnn"),
         (
             predict({"text": ["a"] * 4, "times": short()}, signature_name="repeat"),
             *("INVALID_ARGUMENT", ""),
@@ -188,6 +191,31 @@ def test_time_and_size_are_bounded(call):
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         call("Predict", predict({"text": ["a" * 99]}), bounds=Bounds(body_bytes=50))
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_what_is_asked_is_counted(call, models):
+    call("Predict", predict({"text": ["a"]}))
+    for request in (predict({"texts": ["a"]}), predict({}, name="half")):
+        with pytest.raises(grpc.aio.AioRpcError):
+            call("Predict", request)
+    text = models.metrics.text().decode()
+    labels = '{action="Predict",model="%s",status="%s"}'
+    for name, status in (
+        *(("shout", "OK"), ("shout", "INVALID_ARGUMENT")),
+        ("", "NOT_FOUND"),
+    ):
+        assert "zoo_requests_total" + labels % (name, status) in text
+
+
+def test_too_many_are_to_come_again(call, models, monkeypatch):
+    def full(inputs, deadline):
+        raise OverloadedError
+
+    batcher = models.get("shout").signatures["serving_default"].batcher
+    monkeypatch.setattr(batcher, "submit", full)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        call("Predict", predict({"text": ["a"]}))
+    assert raised.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
 def test_status(call):

@@ -59,6 +59,27 @@ def test_numbers_keep_their_types_and_shapes(form):
     assert {name: array.tolist() for name, array in found.items()} == columns
 
 
+@pytest.mark.parametrize("text", ["YWJj\nZGVm\n", "YWJjZGVm", " YWJj ZGVm"])
+def test_base64_in_lines(text):
+    assert tensors({"inputs": [{"b64": text}]}, TEXT)["text"].tolist() == [b"abcdef"]
+    without_padding = tensors({"inputs": [{"b64": "YQ"}]}, TEXT)["text"]
+    assert without_padding.tolist() == [b"a"]
+
+
+def test_a_shape_that_the_signature_leaves_open():
+    specs = {"x": tf.TensorSpec(None, tf.int64)}
+    for value in (1, [1, 2], [[1], [2]], []):
+        found = tensors({"inputs": value}, specs)["x"]
+        assert found.dtype == np.int64 and found.tolist() == value
+
+
+def test_floats_are_as_short_as_they_are_exact():
+    values = np.array([0.1, 1 / 3, 1e-30, 16777216], np.float32)
+    found = response({"x": values}, False)["outputs"]
+    assert json.dumps(found[0]) == "0.1"
+    np.testing.assert_array_equal(np.array(found, np.float32), values)
+
+
 def test_columns_may_be_empty():
     assert tensors({"inputs": []}, TEXT)["text"].shape == (0,)
     index = {"index": STATE["index"]}
@@ -77,7 +98,7 @@ def test_columns_may_be_empty():
         ({"instances": [["a"]]}, TEXT, "'text' must hold string, got .\"a\"."),
         ({"instances": [1]}, TEXT, "'text' must hold string, got 1"),
         ({"instances": [{"b64": "?"}]}, IMAGE, 'must hold string, got ."b64"'),
-        ({"instances": [{"b64": "YQ"}]}, IMAGE, "got .*Incorrect padding"),
+        ({"instances": [{"b64": "YQabc"}]}, IMAGE, "must hold string, got .*b64"),
         ({"x" * 900: 1}, TEXT, r"got the keys .{60}\.\.\.\.$"),
         ({"inputs": {"x" * 900: 1}}, TEXT, r"has .{60}\.\.\., and this"),
         ({"instances": [{"b64": 1}]}, IMAGE, "must hold string"),
@@ -93,7 +114,8 @@ def test_columns_may_be_empty():
         ({"inputs": {"cache": [[1]]}}, {"cache": STATE["cache"]}, "shape .None, 2."),
         ({"inputs": {"cache": [[1, 2], [3]]}}, {"cache": STATE["cache"]}, "in length"),
         ({"inputs": [10**400]}, {"x": tf.TensorSpec([None], tf.float32)}, "float32"),
-        ({"inputs": [1]}, {"x": tf.TensorSpec(None, tf.float32)}, "may have any shape"),
+        ({"inputs": [1e39]}, {"x": tf.TensorSpec([None], tf.float32)}, "got 1e[+]39"),
+        ({"inputs": [[1], 2]}, {"x": tf.TensorSpec(None, tf.float32)}, "nested 2 deep"),
         ({"inputs": [1]}, {"x": tf.TensorSpec([None], tf.complex64)}, "complex64"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -75,6 +76,62 @@ def test_one_that_does_not_load_is_told_and_the_old_one_goes_on(models, folder):
     models.refresh()
     assert ask(models) == "A2"
     assert states(models) == {2: "AVAILABLE"}
+
+
+def test_where_the_newest_does_not_load_an_older_one_begins(folder):
+    for number in ("7", "8"):
+        broken = folder / "shout" / number
+        broken.mkdir()
+        (broken / "saved_model.pb").write_bytes(b"no model")
+    models = Models(folder, Limits())
+    models.refresh()
+    assert ask(models) == "A1"
+    assert states(models) == {8: "END", 7: "END", 1: "AVAILABLE"}
+    models.stop()
+
+
+def test_a_version_that_was_replaced_leaves_memory(models, folder):
+    old = weakref.ref(models.get("shout"))
+    small_models.write(folder / "shout" / "2")
+    models.refresh()
+    assert ask(models) == "A!" and old() is None
+
+
+def test_streams_are_warm(folder):
+    inputs = {"text": np.array(["warm", "too"])}
+    _write_warmup(folder / "shout" / "1" / "assets.extra", "serving_default", inputs)
+    models = Models(folder, Limits())
+    models.refresh()
+    steps = models.get("shout").signatures["steps"]
+    inputs = {"text": np.array([b"a"], object)}
+    assert steps.batcher.submit(inputs, NEVER).result(SOON)["steps"].tolist() == [1]
+    models.stop()
+
+
+def test_a_folder_that_is_away_takes_no_model_away(models, folder):
+    folder.rename(folder.with_name("away"))
+    with pytest.raises(FileNotFoundError):
+        models.refresh()
+    assert ask(models) == "A1"
+    folder.with_name("away").rename(folder)
+    models.refresh()
+    assert ask(models) == "A1"
+
+
+def test_it_is_not_ready_before_it_has_looked(folder, monkeypatch):
+    models = Models(folder, Limits())
+    seen = []
+
+    def refresh():
+        seen.append(models.is_ready)
+        if len(seen) == 1:
+            raise OSError("the disk is away")
+        if len(seen) == 3:
+            models.stop()
+
+    monkeypatch.setattr(models, "refresh", refresh)
+    models.begin(0.01)
+    assert seen == [False, False, True]
 
 
 def test_a_model_that_is_taken_away_is_gone(models, folder):

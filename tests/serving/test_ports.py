@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from zoo import cli
-from zoo.serving.ports import check_are_free
+from zoo.serving.ports import address, check_are_free
 
 
 @pytest.fixture
@@ -14,6 +14,11 @@ def taken():
         other.bind(("127.0.0.1", 0))
         other.listen()
         yield other.getsockname()[1]
+
+
+def test_addresses():
+    assert address("::1", 8500) == "[::1]:8500"
+    assert address("0.0.0.0", 8500) == "0.0.0.0:8500"
 
 
 def test_a_port_that_is_taken_is_named(taken, unused_ports):

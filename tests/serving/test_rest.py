@@ -1,6 +1,7 @@
 """The REST API of TensorFlow Serving, asked as its clients ask."""
 
 import base64
+import gzip
 import json
 
 import pytest
@@ -67,22 +68,34 @@ def test_versions_and_labels(client):
 
 
 @pytest.mark.parametrize(
-    ("target", "message"),
+    ("target", "status", "message"),
     [
-        ("half:predict", "Servable not found for request: Latest(half)"),
-        ("shout/versions/3:predict", "Servable not found for request: Specific(sho"),
-        ("shout/labels/new:predict", "Unrecognized servable version label: new"),
-        ("shout/labels/gone:predict", "Servable not found for request: Specific(sho"),
-        ("shout/versions/x:predict", "Malformed request: POST"),
-        ("shout", "Malformed request: POST"),
-        ("shout:classify", "Malformed request: POST"),
-        ("../shout:predict", "Not Found: POST /v1/shout:predict. GET /openapi.json"),
-        ("shout%2f..%2f:predict", "Malformed request: POST"),
+        ("half:predict", 404, "Servable not found for request: Latest(half)"),
+        (
+            "shout/versions/3:predict",
+            404,
+            "Servable not found for request: Specific(sho",
+        ),
+        ("shout/labels/new:predict", 400, "Unrecognized servable version label: new"),
+        (
+            "shout/labels/gone:predict",
+            404,
+            "Servable not found for request: Specific(sho",
+        ),
+        ("shout/versions/x:predict", 400, "Malformed request: POST"),
+        ("shout", 400, "Malformed request: POST"),
+        ("shout:classify", 400, "Malformed request: POST"),
+        (
+            "../shout:predict",
+            404,
+            "Not Found: POST /v1/shout:predict. GET /openapi.json",
+        ),
+        ("shout%2f..%2f:predict", 400, "Malformed request: POST"),
     ],
 )
-def test_what_is_not_there(client, target, message):
-    status, answer = ask(client, {"instances": ["a"]}, target)
-    assert status == 404 and answer["error"].startswith(message)
+def test_what_is_not_there(client, target, status, message):
+    found, answer = ask(client, {"instances": ["a"]}, target)
+    assert found == status and answer["error"].startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +109,8 @@ def test_what_is_not_there(client, target, message):
         ({"instances": ["bad"]}, "a bad text"),
         ({"instances": ["a"] * 1025}, "has 1,025 rows, and 1,024 are allowed"),
         ({"signature_name": "none", "instances": ["a"]}, '"none" not found'),
+        ({"signature_name": 0, "instances": ["a"]}, "0 not found"),
+        ({"signature_name": None, "instances": ["a"]}, "null not found"),
         ({"signature_name": ["a"], "instances": ["a"]}, '["a"] not found'),
         ({"signature_name": "n" * 900, "instances": ["a"]}, "n... not found"),
         ({"signature_name": "repeat", "inputs": {"text": ["a"]}}, "takes ['text', 't"),
@@ -129,9 +144,10 @@ def test_status(client):
     for target in ("versions/1", "labels/old"):
         answer = client.get(f"/v1/models/shout/{target}").json()
         assert answer == {"model_version_status": versions[1:]}
-    for target in ("half", "shout/versions/3", "shout/labels/new"):
+    targets = {"half": 404, "shout/versions/3": 404, "shout/labels/new": 400}
+    for target, status in targets.items():
         answer = client.get(f"/v1/models/{target}")
-        assert answer.status_code == 404 and answer.json()["error"]
+        assert answer.status_code == status and answer.json()["error"]
 
 
 def test_metadata(client):
@@ -179,12 +195,20 @@ def test_another_method_or_path(client):
     assert answer.json()["error"].startswith("Not Found: GET /metrics/.")
 
 
-def test_a_compressed_body(client):
-    answer = client.post(
-        "/v1/models/shout:predict", content=b"a", headers={"Content-Encoding": "gzip"}
-    )
-    assert answer.status_code == 415
-    assert 'in "gzip" is not read. Send it as it is' in answer.json()["error"]
+@pytest.mark.parametrize(
+    ("coding", "body", "status", "message"),
+    [
+        ("gzip", gzip.compress(b'{"instances": ["a"]}'), 200, "A!"),
+        ("gzip", gzip.compress(b" " * 100_001), 413, "may have 100,000 bytes"),
+        ("gzip", gzip.compress(b'{"instances": ["a"]}')[:-9], 400, "ends too soon"),
+        ("gzip", b"no gzip at all", 400, "The body is no gzip"),
+        ("br", b"a", 415, "is not read. Send it as it is, or in gzip."),
+    ],
+)
+def test_a_compressed_body(client, coding, body, status, message):
+    headers = {"Content-Encoding": coding}
+    answer = client.post("/v1/models/shout:predict", content=body, headers=headers)
+    assert answer.status_code == status and message in answer.text
 
 
 def test_values_that_a_model_cannot_take(folder, monkeypatch):
@@ -250,6 +274,48 @@ def test_what_happens_is_counted(folder):
     assert "none0" not in answer.text
     rows = 'zoo_batch_rows_sum{model="shout",signature="serving_default"}'
     assert value(rows) == 3
+    models.stop()
+
+
+class Odd(tf.Module):
+    """Outputs that make no rows, and some that JSON cannot say."""
+
+    @tf.function(input_signature=[tf.TensorSpec(None, tf.float32, "x")])
+    def half(self, x):
+        return {"half": x / 2}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def total(self, x):
+        return {"total": tf.reduce_sum(x), "x": x, "text": tf.constant("a\0")}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def complex(self, x):
+        return {"complex": tf.complex(x, x)}
+
+
+def test_models_that_others_made(tmp_path):
+    odd = Odd()
+    signatures = {"serving_default": odd.half, "total": odd.total}
+    signatures["complex"] = odd.complex
+    tf.saved_model.save(odd, str(tmp_path / "odd" / "1"), signatures)
+    models = Models(tmp_path, Limits())
+    models.refresh()
+    client = TestClient(rest_app(models, Bounds()))
+
+    def answer(content, name="serving_default"):
+        return ask(client, {"signature_name": name, **content}, "odd:predict")
+
+    assert answer({"instances": [1.0, 5.0]}) == (200, {"predictions": [0.5, 2.5]})
+    assert answer({"inputs": [[0.2]]}) == (200, {"outputs": [[0.1]]})
+    assert answer({"inputs": 3}) == (200, {"outputs": 1.5})
+    total = {"total": 3.0, "x": [1.0, 2.0], "text": "a\0"}
+    assert answer({"inputs": {"x": [1, 2], "y": 0}}, "total") == (
+        200,
+        {"outputs": total},
+    )
+    for name, message in (("total", "make no rows"), ("complex", "holds complex64")):
+        status, found = answer({"instances": [1, 2]}, name)
+        assert status == 400 and message in found["error"]
     models.stop()
 
 

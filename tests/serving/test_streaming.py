@@ -77,6 +77,18 @@ def test_time_is_up(shouting):
     assert found[-1]["finished"] and "longer than a request may" in found[-1]["error"]
 
 
+def test_a_step_that_fails_is_told(shouting, monkeypatch, caplog):
+    def fail(state):
+        raise tf.errors.InternalError(None, None, "no memory")
+
+    monkeypatch.setattr(shouting.get("shout").signatures["step"], "call", fail)
+    found = events(ask(shouting, {"instances": ["abc"]}))
+    error = "The server failed; its log says more."
+    last = {"translation": "", "error": error, "finished": True}
+    assert found == [{"translation": ""}, last]
+    assert "no memory" in caplog.text
+
+
 def test_too_many_streams_are_refused(shouting):
     answer = ask(shouting, {"instances": ["a"]}, Bounds(streams=0))
     assert answer.status_code == 503 and answer.headers["retry-after"] == "1"

@@ -7,12 +7,12 @@ _MODEL = "/v1/models/{name}"
 _WHICH = {"": [], "/versions/{version}": ["version"], "/labels/{label}": ["label"]}
 _EXAMPLE = {"instances": ["Good morning."]}
 _REFUSALS = {
-    400: "The request is damaged or does not fit the model",
+    400: "The request is damaged or does not fit the model, or the label is unknown",
     401: "The token is missing or wrong",
-    404: "There is no such model, version, label or path",
+    404: "There is no such model, version or path",
     408: "The body came too slowly",
     413: "The body is too large",
-    415: "The body is compressed",
+    415: "The body is compressed by something other than gzip",
     503: "Too many requests wait; Retry-After says for how many seconds to wait",
     504: "The answer took too long",
 }
@@ -32,11 +32,11 @@ def description():
         path, names = _MODEL + which, ["name", *names]
         paths[path] = {
             "parameters": _in_path(names),
-            "get": _get("The versions and whether they answer", refused=[404]),
+            "get": _get("The versions and whether they answer", refused=[400, 404]),
         }
         paths[f"{path}/metadata"] = {
             "parameters": _in_path(names),
-            "get": _get("The signatures as TensorFlow has them", refused=[404]),
+            "get": _get("The signatures as TensorFlow has them", refused=[400, 404]),
         }
         paths[f"{path}:predict"] = {
             "parameters": _in_path(names),

@@ -14,7 +14,7 @@ class BoundedConnection(HttpToolsProtocol):
     """Uvicorn's, which waits for ever for a head that never ends: this one does not.
 
     A head is all of a request until its body. It may have `HEAD_BYTES`, and be as late
-    as `HEAD_SECONDS` after the connection was made or the last answer given. What is no
+    as `HEAD_SECONDS` after the connection was made, or its own first byte. What is no
     HTTP is told so in the API's form; beyond `MOST_CONNECTIONS`, to come again.
     """
 
@@ -22,7 +22,7 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_made(self, transport):
         super().connection_made(transport)
         self._is_head, self._head_bytes = True, 0
-        self._timer = self.loop.call_later(HEAD_SECONDS, self._end)
+        self._timer = self._head_timer()
         if len(self.connections) > MOST_CONNECTIONS:
             self._refuse(
                 "503 Service Unavailable\r\nretry-after: 1",
@@ -35,6 +35,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def data_received(self, data):
         if self._is_head:
+            if not self._head_bytes:
+                self._timer.cancel()
+                self._timer = self._head_timer()
             self._head_bytes += len(data)
         super().data_received(data)
         if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
@@ -52,14 +55,16 @@ class BoundedConnection(HttpToolsProtocol):
         self._is_head = True
         super().on_message_complete()
 
-    def on_response_complete(self):
-        super().on_response_complete()
-        if self.cycle.response_complete:  # and no other is in the pipeline
-            self._timer.cancel()
-            self._timer = self.loop.call_later(HEAD_SECONDS, self._end)
-
     def send_400_response(self, msg):
         self._refuse("400 Bad Request", "This is no HTTP/1.1, or damaged.")
+
+    def timeout_keep_alive_handler(self):
+        super().timeout_keep_alive_handler()
+        # What was answered may never be read, and waits until it is.
+        self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def _head_timer(self):
+        return self.loop.call_later(HEAD_SECONDS, self._end)
 
     def _end(self):
         if self._head_bytes and not self.transport.is_closing():

@@ -8,7 +8,7 @@ import time
 
 import grpc
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2
+from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -20,7 +20,8 @@ from tensorflow_serving.apis import (
 from zoo.serving.access import REFUSED, bearer, is_token
 from zoo.serving.asking import UNFIT, ask
 from zoo.serving.batching import DeadlineError, OverloadedError
-from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
+from zoo.serving.models import NotFoundError
+from zoo.serving.version import DEFAULT_SIGNATURE
 
 _METADATA = "signature_def"  # the only kind that there is
 # Where TensorFlow Serving puts an answer's values, and where its clients read them.
@@ -33,11 +34,13 @@ _FIELDS = {
     "uint64": "uint64_val",
     **dict.fromkeys(("int8", "int16", "int32", "uint8", "uint16"), "int_val"),
 }
+# Characters of a message: what is longer than a header's 16 KiB never arrives.
+_MESSAGE = 1000
 # Of a tensor: one value in a message may stand for so many.
 _MOST_ELEMENTS = 2**22
 _CODES = {
     NotFoundError: grpc.StatusCode.NOT_FOUND,
-    OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    OverloadedError: grpc.StatusCode.UNAVAILABLE,  # which clients try again
     DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
     **dict.fromkeys(UNFIT, grpc.StatusCode.INVALID_ARGUMENT),
 }
@@ -77,10 +80,20 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self.bounds = bounds
 
     async def Predict(self, request, context):  # noqa: N802 (the service's name)
-        return await _answered(self._predict(request, context), context)
+        begin = time.monotonic()
+        try:
+            return await _answered(self._predict(request, context), context)
+        finally:
+            self._count(request.model_spec.name, context.code(), begin)
 
     async def GetModelMetadata(self, request, context):  # noqa: N802
         return await _answered(self._metadata(request), context)
+
+    def _count(self, name, code, begin):
+        name = name if name in self.models.names() else ""
+        status = (code or grpc.StatusCode.OK).name
+        seconds = time.monotonic() - begin
+        self.models.metrics.answered(name, "Predict", status, seconds)
 
     async def _predict(self, request, context):
         remaining = context.time_remaining()
@@ -163,7 +176,7 @@ async def _answered(answer, context):
         return await answer
     except tuple(_CODES) as error:
         kind = next(kind for kind in _CODES if isinstance(error, kind))
-        return await context.abort(_CODES[kind], str(error))
+        return await context.abort(_CODES[kind], str(error)[:_MESSAGE])
 
 
 def _target(spec):
@@ -213,7 +226,8 @@ def _array(name, proto, spec):
             "elements."
         )
     if proto.dtype != spec.dtype.as_datatype_enum:
-        found = tf.dtypes.as_dtype(proto.dtype).name
+        known = types_pb2.DataType.DESCRIPTOR.values_by_number.get(proto.dtype)
+        found = known.name if known else f"the type {proto.dtype}"
         raise ValueError(f"{name!r} must hold {spec.dtype.name}, got {found}.")
     if not spec.shape.is_compatible_with(shape):
         raise ValueError(f"{name!r} must be of shape {spec.shape}, got {shape}.")

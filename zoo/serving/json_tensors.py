@@ -7,6 +7,7 @@ The forms are those of <https://www.tensorflow.org/tfx/serving/api_rest>: rows u
 import base64
 import binascii
 import json
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -82,7 +83,8 @@ def tensors(request, specs):
         raise ValueError(
             f"'inputs' must be an object of {sorted(specs)}, got {shown(columns)}."
         )
-    _check_names(columns, specs, "The request")
+    if is_row or not set(columns) >= set(specs):  # more columns are let be
+        _check_names(columns, specs, "The request")
     return {name: _array(name, columns[name], spec) for name, spec in specs.items()}
 
 
@@ -92,17 +94,18 @@ def response(outputs, is_row):
     >>> response({"score": np.array([0.5, 1.0])}, is_row=True)
     {"predictions": [0.5, 1.0]}
     """
+    counts = {array.shape[:1] for array in outputs.values()}
+    if is_row and (len(counts) > 1 or () in counts):
+        raise ValueError(
+            "The outputs of this signature differ in their first dimension, or have "
+            "none, so they make no rows. Ask with 'inputs' in place of 'instances'."
+        )
     columns = {name: values(name, array) for name, array in outputs.items()}
     if len(columns) == 1:
         (column,) = columns.values()
         return {"predictions" if is_row else "outputs": column}
     if not is_row:
         return {"outputs": columns}
-    if len({len(column) for column in columns.values()}) != 1:
-        raise ValueError(
-            "The outputs of this signature differ in their first dimension, so they "
-            "make no rows. Ask with 'inputs' in place of 'instances'."
-        )
     rows = zip(*columns.values(), strict=True)
     return {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
 
@@ -140,9 +143,8 @@ def _check_names(found, specs, where):
 
 def _array(name, value, spec):
     """Nested lists as an array of the type and shape of `spec`."""
-    if spec.shape.rank is None:
-        raise ValueError(f"{name!r} may have any shape, which JSON cannot give.")
-    shape, leaves = _flattened(name, value, spec.shape.rank)
+    rank = _depth(value) if spec.shape.rank is None else spec.shape.rank
+    shape, leaves = _flattened(name, value, rank)
     if not spec.shape.is_compatible_with(shape):
         raise ValueError(
             f"{name!r} must be of shape {tuple(spec.shape)}, got {tuple(shape)}."
@@ -158,6 +160,14 @@ def _array(name, value, spec):
                 f"{name!r} must hold {spec.dtype.name}, got {shown(leaf)}{why}."
             ) from error
     return array.reshape(shape)
+
+
+def _depth(value):
+    """How deep lists are nested."""
+    depth = 0
+    while isinstance(value, list):
+        depth, value = depth + 1, value[0] if value else None
+    return depth
 
 
 def _flattened(name, value, rank):
@@ -189,7 +199,7 @@ def _reader(dtype):
     if dtype.is_integer:
         return lambda value: _of_type(value, int)
     if dtype.is_floating:
-        return lambda value: float(_of_type(value, int, float))
+        return lambda value: _float(value, dtype)
     raise ValueError(f"Tensors of {dtype.name} cannot be given in JSON.")
 
 
@@ -200,17 +210,30 @@ def _of_type(value, *types):
     return value
 
 
+def _float(value, dtype):
+    value = float(_of_type(value, int, float))
+    if float(dtype.max) < abs(value) < math.inf:  # it would become infinite
+        raise OverflowError
+    return value
+
+
 def _bytes(value):
     if isinstance(value, str):
         return value.encode()  # UnicodeEncodeError of half a character is a ValueError
     if not isinstance(value, dict) or set(value) != {_B64}:
         raise TypeError
+    # In lines or without padding, as programs write it.
+    text = "".join(_of_type(value[_B64], str).split())
     # What it raises is a ValueError that says what is wrong.
-    return base64.b64decode(_of_type(value[_B64], str), validate=True)
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
 def values(name, array):
     """An array as lists of what JSON can say."""
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name!r} holds {array.dtype.name}, which JSON cannot say.")
+    if array.dtype == np.float32:  # 0.1, not what a double has in its place
+        array = array.astype("U").astype(float)
     if array.dtype != object:
         return array.tolist()
     if name.endswith(_BYTES):

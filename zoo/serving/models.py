@@ -1,21 +1,17 @@
 """The models of a folder: loaded, watched, replaced and taken away again."""
 
 import concurrent.futures
+import gc
 import logging
+import os
 import threading
 from pathlib import Path
 from typing import NamedTuple
 
-import tensorflow as tf
-import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
-from tensorflow_serving.apis import prediction_log_pb2
-
 from zoo.serving import model_files as files
-from zoo.serving.batching import Batcher
 from zoo.serving.metrics import Metrics
+from zoo.serving.version import Version
 
-DEFAULT_SIGNATURE = "serving_default"
-_WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
 _LOADERS = 2
 _logger = logging.getLogger(__name__)
 
@@ -30,87 +26,6 @@ class Status(NamedTuple):
     version: int
     state: str  # LOADING, AVAILABLE, END
     error: str = ""
-
-
-class Signature:
-    """One function of a loaded SavedModel.
-
-    Attributes:
-        inputs, outputs: dicts of `tf.TensorSpec`s.
-        batcher: Batcher, which runs it.
-    """
-
-    def __init__(self, function, limits, count):
-        self.inputs = dict(function.structured_input_signature[1])
-        self.outputs = {
-            name: tf.TensorSpec(output.shape, output.dtype, name)
-            for name, output in function.structured_outputs.items()
-        }
-        self._function = function
-        self.batcher = Batcher(self._run, limits, self._rows_are_alone(), count)
-
-    def call(self, tensors):
-        """dict of tensors -> dict of tensors, at once and alone."""
-        return self._function(**{name: tensors[name] for name in self.inputs})
-
-    def _run(self, inputs):
-        outputs = self.call({k: tf.constant(array) for k, array in inputs.items()})
-        return {name: output.numpy() for name, output in outputs.items()}
-
-    def _rows_are_alone(self):
-        """Whether nothing of a row's answer depends on the other rows.
-
-        An output that is as wide as its longest row needs depends on them.
-        """
-        specs = (*self.inputs.values(), *self.outputs.values())
-        return all(spec.shape.rank and spec.shape[0] is None for spec in specs) and all(
-            spec.shape[1:].is_fully_defined() for spec in self.outputs.values()
-        )
-
-
-class Version:
-    """A loaded SavedModel.
-
-    Attributes:
-        number: int.
-        signatures: dict of `Signature`.
-        signature_defs: SignatureDefMap, what the file says, for clients that ask.
-        card: str. What its makers say of it, "" if nothing.
-    """
-
-    def __init__(self, path, limits, metrics):
-        self.number = int(path.name)
-        self.signature_defs = files.signature_defs(path)
-        self.card = files.card(path)
-        # The name keeps the weights alive.
-        self._model = tf.saved_model.load(str(path))
-        self.signatures = {
-            name: Signature(
-                function, limits, metrics.of_batches(path.parent.name, name)
-            )
-            for name, function in self._model.signatures.items()
-        }
-        try:
-            self._warm_up(path / _WARMUP)
-        except Exception:
-            self.close()
-            raise
-
-    def _warm_up(self, path):
-        """Runs the requests that were exported with the model: no user shall wait."""
-        if not path.is_file():
-            return
-        for record in tf.data.TFRecordDataset(str(path)):
-            log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
-            request = log.predict_log.request
-            name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-            inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
-            self.signatures[name].batcher.submit(inputs, float("inf")).result()
-
-    def close(self):
-        """Returns when its last request is answered."""
-        for signature in self.signatures.values():
-            signature.batcher.close()
 
 
 class Models:
@@ -158,13 +73,13 @@ class Models:
         """The Version that a request means; the newest where it says none.
 
         Raises:
-            NotFoundError: the message is TensorFlow Serving's.
+            NotFoundError, ValueError: the message is TensorFlow Serving's.
         """
         loaded = self._loaded.get(name, {})
         if label is not None:
             version = self.labels.get((name, label))
             if version is None:
-                raise NotFoundError(
+                raise ValueError(
                     f"Unrecognized servable version label: {label} of {name}"
                 )
         if version is None:
@@ -202,17 +117,25 @@ class Models:
 
     def refresh(self):
         """Loads what is new, then takes away what it replaces."""
+        os.listdir(self.folder)  # raises where it is away: nothing was taken out of it
         found = files.versions(self.folder)
-        wanted = [
-            (name, number, versions[number])
-            for name, versions in found.items()
-            for number in sorted(self._wanted(name, versions))
-        ]
-        # One is read, in Python, while another is compiled, which is not.
-        with concurrent.futures.ThreadPoolExecutor(_LOADERS) as threads:
-            list(threads.map(lambda each: self._load(*each), wanted))
-        for name in list(self._loaded):
+        num_failed = None
+        while num_failed != len(self._failed):  # in place of one, an older one
+            num_failed = len(self._failed)
+            wanted = [
+                (name, number, versions[number])
+                for name, versions in found.items()
+                for number in sorted(self._wanted(name, versions))
+            ]
+            # One is read, in Python, while another is compiled, which is not.
+            with concurrent.futures.ThreadPoolExecutor(_LOADERS) as threads:
+                list(threads.map(lambda each: self._load(*each), wanted))
+        retired = [
             self._retire(name, self._wanted(name, found.get(name, {})))
+            for name in list(self._loaded)
+        ]
+        if any(retired):
+            gc.collect()  # graphs refer to themselves: their weights would stay
         self._failed = {
             key: value
             for key, value in self._failed.items()
@@ -226,7 +149,8 @@ class Models:
                 self.refresh()
             except Exception:  # such as a disk that is away for a while
                 _logger.exception("Looking for models failed; trying again.")
-            self.is_ready = True
+            else:
+                self.is_ready = True
             self._stopped.wait(seconds)
 
     def stop(self):
@@ -236,8 +160,10 @@ class Models:
             self._retire(name, set(), keep_one=False)
 
     def _wanted(self, name, versions):
+        """The newest, the newest that loads, and those with a label."""
         labelled = {n for (model, _), n in self.labels.items() if model == name}
-        newest = {max(versions)} if versions else set()
+        fine = [number for number in versions if (name, number) not in self._failed]
+        newest = {max(numbers) for numbers in (versions, fine) if numbers}
         return newest | labelled & set(versions)
 
     def _load(self, name, number, path):
@@ -263,14 +189,15 @@ class Models:
         _logger.info("%s/%d is loaded.", name, number)
 
     def _retire(self, name, wanted, keep_one=True):
-        """Takes versions away; the newest that loads stays until its successor does."""
+        """Takes versions away, and gives them; one stays until its successor loads."""
         loaded = self._loaded[name]
         kept = {number: v for number, v in loaded.items() if number in wanted}
         if not kept and wanted and keep_one:
             kept = {max(loaded): loaded[max(loaded)]}
         others = {k: v for k, v in self._loaded.items() if k != name}
         self._loaded = {**others, name: kept} if kept else others
-        for number, version in loaded.items():
-            if number not in kept:
-                version.close()
-                _logger.info("%s/%d is unloaded.", name, number)
+        retired = sorted(set(loaded) - set(kept))
+        for number in retired:
+            loaded[number].close()
+            _logger.info("%s/%d is unloaded.", name, number)
+        return retired

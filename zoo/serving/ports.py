@@ -3,6 +3,15 @@
 import socket
 
 
+def address(host, port):
+    """As URLs and gRPC write it.
+
+    >>> address("::1", 8500)
+    "[::1]:8500"
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def check_are_free(host, **ports):
     """Raises OSError, in words, where something listens already.
 
@@ -20,6 +29,6 @@ def check_are_free(host, **ports):
                 probe.bind((host, port))
             except OSError as error:
                 raise OSError(
-                    f"{name} cannot listen on {host}:{port}: {error.strerror}. Choose "
-                    "another port, or end what listens there."
+                    f"{name} cannot listen on {address(host, port)}: {error.strerror}. "
+                    "Choose another port, or end what listens there."
                 ) from error

@@ -19,7 +19,7 @@ from zoo.serving.bounds import Bounds
 from zoo.serving.grpc_service import grpc_server
 from zoo.serving.metrics import Metrics
 from zoo.serving.models import Models
-from zoo.serving.ports import check_are_free
+from zoo.serving.ports import address, check_are_free
 from zoo.serving.rest import rest_app
 
 _NAME = "zoo"  # of the application in the cluster
@@ -78,7 +78,7 @@ def serve(
             ray_serve.ingress(
                 lambda: _app(
                     Models(folder, limits, labels),
-                    *(bounds, f"{host}:{grpc_port}", token),
+                    *(bounds, address(host, grpc_port), token),
                 )
             )(),
             name="models",
@@ -89,7 +89,7 @@ def serve(
             graceful_shutdown_timeout_s=bounds.seconds,
         )
         ray_serve.run(deployment.bind(), name=_NAME, logging_config=_quiet())
-        print(f"Serving {folder} on http://{host}:{port}/v1/models", flush=True)
+        print(f"Serving {folder} on http://{address(host, port)}/v1/models", flush=True)
         threading.Event().wait()
 
 

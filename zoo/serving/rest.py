@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+import zlib
 
 from google.protobuf import json_format
 from starlette.applications import Starlette
@@ -18,8 +19,9 @@ from zoo.serving.api_description import description
 from zoo.serving.asking import UNFIT, ask, off_the_loop, signature_of
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.metrics import CONTENT_TYPE
-from zoo.serving.models import DEFAULT_SIGNATURE, NotFoundError
+from zoo.serving.models import NotFoundError
 from zoo.serving.page import page
+from zoo.serving.version import DEFAULT_SIGNATURE
 
 # NAME, perhaps /versions/1 or /labels/stable, perhaps what to do.
 _TARGET = re.compile(
@@ -145,10 +147,11 @@ async def _ask(request, models, bounds):
     deadline = time.monotonic() + bounds.seconds
     body = await _body(request, bounds)
     content = await off_the_loop(len(body), json_tensors.parse, body)
+    name = content.get("signature_name", "")
     _, outputs = await ask(
         models,
         target,
-        content.get("signature_name") or DEFAULT_SIGNATURE,
+        DEFAULT_SIGNATURE if name == "" else name,
         len(body),
         lambda specs: json_tensors.tensors(content, specs),
         bounds.rows,
@@ -193,7 +196,7 @@ def _target(request, action):
     match = _TARGET.fullmatch(request.path_params["target"])
     if not match or match["action"] != action:
         raise _RefusedError(
-            404,
+            400,
             f"Malformed request: {request.method} {request.scope['path']}. Ask GET "
             "/v1/models/NAME[/versions/N|/labels/LABEL][/metadata] or POST "
             "/v1/models/NAME[/versions/N|/labels/LABEL]:(predict|stream).",
@@ -204,10 +207,11 @@ def _target(request, action):
 async def _body(request, bounds):
     """The bytes of a request, which is refused as soon as it is too large, or late."""
     coding = request.headers.get("content-encoding", "identity")
-    if coding != "identity":
+    if coding not in ("identity", "gzip"):
         raise _RefusedError(
             415,
-            f"A body in {json_tensors.shown(coding)} is not read. Send it as it is.",
+            f"A body in {json_tensors.shown(coding)} is not read. Send it as it is, or "
+            "in gzip.",
         )
     most_bytes = bounds.body_bytes
     refused = _RefusedError(413, f"A request may have {most_bytes:,} bytes.")
@@ -228,7 +232,24 @@ async def _body(request, bounds):
             "faster, or less.",
             {"Connection": "close"},
         ) from None
-    return bytes(body)
+    if coding == "identity":
+        return bytes(body)
+    unpacked = await off_the_loop(len(body), _unpacked, body, most_bytes)
+    if len(unpacked) > most_bytes:
+        raise refused
+    return unpacked
+
+
+def _unpacked(body, most_bytes):
+    """What gzip holds, or one byte more than allowed of it."""
+    reader = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        unpacked = reader.decompress(body, most_bytes + 1)
+    except zlib.error as error:
+        raise ValueError(f"The body is no gzip: {error}.") from error
+    if not reader.eof and len(unpacked) <= most_bytes:
+        raise ValueError("The body is gzip that ends too soon.")
+    return unpacked
 
 
 def _about(name, version):

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import threading
 
 import uvicorn
@@ -12,10 +13,13 @@ from zoo.serving.bounds import Bounds
 from zoo.serving.connection import BoundedConnection
 from zoo.serving.grpc_service import grpc_server
 from zoo.serving.models import Models
-from zoo.serving.ports import check_are_free
+from zoo.serving.ports import address, check_are_free
 from zoo.serving.rest import rest_app
 
 _POLL_S = 2.0  # between two looks at the folder
+# Of a connection: more than load balancers keep one that they mean to use again.
+_IDLE_S = 75
+_GRACE_S = 5  # for who is answered and does not read
 
 
 def serve(
@@ -50,7 +54,7 @@ def serve(
     async def alive(app):
         # Beside the server, which says meanwhile that it is not ready.
         threading.Thread(target=models.begin, args=(_POLL_S,), daemon=True).start()
-        server = grpc_server(models, bounds, f"{host}:{grpc_port}", token)
+        server = grpc_server(models, bounds, address(host, grpc_port), token)
         await server.start()
         yield
         await server.stop(bounds.seconds)
@@ -67,7 +71,9 @@ def serve(
         port=port,
         log_level="warning",
         access_log=False,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=math.ceil(bounds.seconds) + _GRACE_S,
     )
-    print(f"Serving {folder} on http://{host}:{port}/v1/models", flush=True)
+    print(f"Serving {folder} on http://{address(host, port)}/v1/models", flush=True)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C, once all is finished
         uvicorn.Server(config).run()

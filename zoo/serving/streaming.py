@@ -6,6 +6,7 @@ The events are those of <https://html.spec.whatwg.org/multipage/server-sent-even
 import asyncio
 import contextlib
 import json
+import logging
 import time
 
 import tensorflow as tf
@@ -13,10 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from zoo.serving.batching import DeadlineError
-from zoo.serving.models import DEFAULT_SIGNATURE
+from zoo.serving.version import DEFAULT_SIGNATURE
 
 _START, _STEP = "start", "step"
 _FINISHED, _ERROR = "finished", "error"
+_logger = logging.getLogger(__name__)
 _GRACE_S = 5.0  # after the deadline, to say that it is over
 
 
@@ -45,7 +47,7 @@ def stream(version, state, deadline, ended):
     Between two tokens nothing runs for a client that has gone away.
 
     Args:
-        version: `zoo.serving.models.Version`.
+        version: `zoo.serving.version.Version`.
         state: of `first_state`.
         deadline: float, as `time.monotonic()`.
         ended: function without arguments, called once in the end.
@@ -65,7 +67,13 @@ def stream(version, state, deadline, ended):
                 yield _event({**event, _FINISHED: True})
                 return
             yield _event(event)
-            state = await run_in_threadpool(version.signatures[_STEP].call, state)
+            try:
+                state = await run_in_threadpool(version.signatures[_STEP].call, state)
+            except tf.errors.OpError:
+                _logger.exception("A step of a stream failed.")
+                message = "The server failed; its log says more."
+                yield _event({**event, _ERROR: message, _FINISHED: True})
+                return
 
     return _Stream(events(), deadline + _GRACE_S, ended)
 
