@@ -61,13 +61,18 @@ def main(data, split, preset, size, learning_rates, seeds, sizes=SIZES, results=
 def train(texts, validation, preset, start, learning_rate, seed):
     """A classifier with the weights of its best epoch on the development set."""
     classes = sorted({e["label"].decode() for e in texts.as_numpy_iterator()})
+    same = {}
+    if start != preset:
+        pretrained = zoo.MaskedLM.from_preset(preset)
+        norm_first = pretrained.model.encoder.norm_first
+        same = {"tokenizer": pretrained.tokenizer, "norm_first": norm_first}
     classifier = zoo.TextClassifier.from_preset(
         start,
-        tokenizer=zoo.MaskedLM.from_preset(preset).tokenizer,
         classes=classes,
         max_length=128,
         dropout=0.2,
         attention_dropout=0.2,
+        **same,
     )
     epochs = min(50, max(10, 20_000 // len(list(texts))))
 

@@ -30,6 +30,7 @@ def main(
     text: str | None = None,
     document: str | None = None,
     preset: str = "bert_mini",
+    norm_first: bool = False,
     vocabulary_size: int | None = None,
     row_length: int = 128,
     batch_size: int = 32,
@@ -57,6 +58,8 @@ def main(
         text: Column of the text, where its name does not say so.
         document: Column that is the same in all lines of a document (doc, doc_id).
         preset: A size; `zoo presets` lists them.
+        norm_first: Normalise before each sublayer, not behind it as BERT does. On tens
+            of millions of words it learns sooner; `to_hugging_face` knows no such BERT.
         vocabulary_size: Word pieces to learn (16,000; without data 4,000).
         row_length: Tokens of a row, into which texts are packed.
         batch_size: Rows of a batch.
@@ -105,6 +108,7 @@ def main(
     task = zoo.MaskedLM.from_preset(
         preset,
         tokenizer=tokenizer,
+        norm_first=norm_first,
         dropout=dropout,
         attention_dropout=dropout,
         dtype=dtype,
