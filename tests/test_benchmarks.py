@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from benchmarks import accelerator, decode, report, train, worker
 from benchmarks import batches as stored
-from benchmarks import decode, report, train, worker
 from benchmarks.driver import Configuration, interleave, present, summarise
 from benchmarks.sizes import SIZES, training_flops
 from benchmarks.workers.products import product_flops, products
@@ -243,3 +243,23 @@ def test_a_forced_translator_never_ends_before_its_limit():
     logits = translator.model({"source_ids": source_ids, "target_ids": target_ids})
     best = np.argsort(logits.numpy(), axis=-1)[..., -5:]
     assert best.min() >= 260  # the words come after 4 special tokens and 256 bytes
+
+
+def test_sentences_for_an_accelerator_are_rows_of_one_length():
+    rows = accelerator._rows([[5, 6], [7] * 100], end=3)
+    assert rows.shape == (2, accelerator.PLACES)
+    assert rows[0, :4].tolist() == [5, 6, 3, 0]
+    assert rows[1, -2:].tolist() == [7, 3]
+
+
+def test_flops_of_an_accelerator_are_those_of_real_tokens():
+    size, vocabulary_size = "translator_base", 100
+    pairs = [(3, 2), (2, 4)]
+    expected = sum(training_flops(SIZES[size], s, t, vocabulary_size) for s, t in pairs)
+    assert accelerator._flops(size, vocabulary_size, UNPACKED) == expected
+    assert accelerator._flops(size, vocabulary_size, PACKED) == expected
+    words = np.array([[5, 6, 7, 0], [5, 0, 0, 0]])
+    batch = {"token_ids": words, "sample_weight": np.array([[1.0], [0.0]])}
+    one = accelerator._flops("bert_base", vocabulary_size, batch)
+    batch["sample_weight"][:] = 0
+    assert one > accelerator._flops("bert_base", vocabulary_size, batch) > 0
