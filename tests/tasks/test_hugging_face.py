@@ -98,6 +98,29 @@ def test_a_checkpoint_is_a_preset_for_a_new_head(name, task):
     assert set(new.classify("a small dog")["probability"]) == {"a", "b"}
 
 
+@pytest.mark.parametrize("name", ["bert", "distilbert", "electra", "roberta"])
+def test_a_new_head_goes_out_and_in_as_its_type_has_it(name, tmp_path):
+    zoo.from_hugging_face(reference(f"{name}_masked")).save_to_preset(tmp_path / "own")
+    for number, preset in enumerate((reference(name), tmp_path / "own")):
+        new = zoo.TextClassifier.from_preset(preset, classes=["a", "b"])
+        new.to_hugging_face(tmp_path / f"{number}")
+        again = zoo.from_hugging_face(tmp_path / f"{number}")
+        assert again.model_type == new.model_type == name
+        np.testing.assert_allclose(
+            again.probabilities(TEXTS), new.probabilities(TEXTS), atol=1e-6
+        )
+
+
+def test_every_task_is_of_the_type_of_its_encoder():
+    electra = reference("electra")
+    tasks = (
+        zoo.TokenClassifier.from_preset(electra, labels=["a", "b"]),
+        zoo.MaskedLM.from_preset(electra),
+        zoo.TextEmbedder.from_preset(reference("electra_masked")),
+    )
+    assert [task.model_type for task in tasks] == ["electra"] * 3
+
+
 @pytest.mark.parametrize("name", ["bert_masked", "bert"], scope="module")
 def test_a_checkpoint_of_just_the_task_is_not_made_anew(name, task):
     with pytest.raises(ValueError, match=r"of just this task.* zoo.from_hugging_face"):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from zoo import presets
 from zoo.interop import read_hugging_face
+from zoo.interop.hugging_face_heads import CLASSIFIER_POOLERS
 from zoo.models import (
     ClassificationModel,
     EmbeddingModel,
@@ -27,7 +28,7 @@ MODEL_OF = {
     "TokenClassifier": LabellingModel,
 }
 _FEWEST_TOKENS = 8  # of a row: the special ones, and some of a text or pair
-_POOLER = "tanh"  # BERT's
+_POOLER = CLASSIFIER_POOLERS["bert"]
 
 
 def saved_task(folder):
@@ -165,7 +166,10 @@ def _refuse_tokenizer(folder, tokenizer):
 def encoder_from_preset(
     preset, tokenizer, overrides, *, task_name=None, with_pooler=False
 ):
-    """(encoder, tokenizer), of a named size or of trained weights.
+    """(encoder, tokenizer, model_type), of a named size or of trained weights.
+
+    `model_type` is that of the published checkpoint that the encoder comes from, whose
+    kind of pooler a new one is; None where it comes from none.
 
     Args:
         preset: str. A name of `zoo.list_presets()` (random weights), or a folder that
@@ -180,9 +184,13 @@ def encoder_from_preset(
     """
     if Path(preset).is_dir():
         _refuse_tokenizer(preset, tokenizer)
-        encoder, tokenizer = _trained_encoder(preset, task_name)
-        pooler = (encoder.pooler_activation or _POOLER) if with_pooler else None
-        return changed_encoder(encoder, {"pooler": pooler, **overrides}), tokenizer
+        encoder, tokenizer, model_type = _trained_encoder(preset, task_name)
+        pooler = None
+        if with_pooler:
+            new = CLASSIFIER_POOLERS.get(model_type, _POOLER)
+            pooler = encoder.pooler_activation or new
+        encoder = changed_encoder(encoder, {"pooler": pooler, **overrides})
+        return encoder, tokenizer, model_type
     if preset not in presets.list_presets():
         raise ValueError(
             presets.unknown_preset(preset, presets.list_presets())
@@ -199,15 +207,15 @@ def encoder_from_preset(
         **overrides,
     }
     size = tokenizer.vocabulary_size()
-    return presets.text_encoder(preset, size, **overrides), tokenizer
+    return presets.text_encoder(preset, size, **overrides), tokenizer, None
 
 
 def _trained_encoder(folder, task_name):
-    """(encoder, tokenizer) of a task that was saved, or of a published checkpoint."""
+    """(encoder, tokenizer, model_type) of a saved task or a published checkpoint."""
     name = saved_task(folder)
     if name in MODEL_OF:
-        model, tokenizer, _ = _parts(folder, name, {})
-        return model.encoder, tokenizer
+        model, tokenizer, options = _parts(folder, name, {})
+        return model.encoder, tokenizer, options.get("model_type")
     if is_published(folder):
         checkpoint = read_hugging_face(folder)
         if checkpoint.task_name == task_name:
@@ -217,7 +225,7 @@ def _trained_encoder(folder, task_name):
             )
         is_bare = checkpoint.task_name == "TextEmbedder"
         encoder = checkpoint.model if is_bare else checkpoint.model.encoder
-        return encoder, checkpoint.tokenizer
+        return encoder, checkpoint.tokenizer, checkpoint.options["model_type"]
     raise ValueError(
         f"{folder} holds {f'a {name}' if name else 'no task'}, so there is no text "
         "encoder. Pass a folder that one of these was saved to: "

@@ -70,12 +70,12 @@ class MaskedLM:
                 overrides["max_length"] = max_length  # refused as one of them
             task = read_task(cls, preset, tokenizer, overrides, "tokenizer")
         else:
-            encoder, tokenizer = encoder_from_preset(
+            encoder, tokenizer, model_type = encoder_from_preset(
                 preset, tokenizer, overrides, task_name=cls.__name__
             )
             model = MaskedLanguageModel(encoder)
             model.build()
-            task = cls(model, tokenizer, max_length=max_length)
+            task = cls(model, tokenizer, max_length=max_length, model_type=model_type)
         compile_masked_language_model(task.model)
         return task
 

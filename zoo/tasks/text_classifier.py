@@ -102,7 +102,7 @@ class TextClassifier:
         if classes is None:
             task = read_task(cls, preset, tokenizer, overrides, "classes")
         else:
-            encoder, tokenizer = encoder_from_preset(
+            encoder, tokenizer, model_type = encoder_from_preset(
                 preset, tokenizer, overrides, with_pooler=True
             )
             model = ClassificationModel(encoder, len(classes), encoder.dropout)
@@ -114,6 +114,7 @@ class TextClassifier:
                 multi_label=multi_label,
                 pairs=pairs,
                 max_length=max_length,
+                model_type=model_type,
             )
         compile_classification_model(task.model, task.multi_label)
         return task

@@ -87,12 +87,12 @@ class TextEmbedder:
             task = read_task(cls, preset, tokenizer, options, "pooling")
         else:
             max_length = own.pop("max_length", None)
-            encoder, tokenizer = encoder_from_preset(
+            encoder, tokenizer, model_type = encoder_from_preset(
                 preset, tokenizer, overrides, task_name=cls.__name__
             )
             model = EmbeddingModel(encoder, **own)
             model.build()
-            task = cls(model, tokenizer, max_length=max_length)
+            task = cls(model, tokenizer, max_length=max_length, model_type=model_type)
         compile_embedding_model(task.model)
         return task
 

@@ -77,10 +77,14 @@ class TokenClassifier:
         if labels is None:
             task = read_task(cls, preset, tokenizer, overrides, "labels")
         else:
-            encoder, tokenizer = encoder_from_preset(preset, tokenizer, overrides)
+            encoder, tokenizer, model_type = encoder_from_preset(
+                preset, tokenizer, overrides
+            )
             model = LabellingModel(encoder, len(labels), encoder.dropout)
             model.build()
-            task = cls(model, tokenizer, labels, max_length=max_length)
+            task = cls(
+                model, tokenizer, labels, max_length=max_length, model_type=model_type
+            )
         compile_classification_model(task.model)
         return task
 
