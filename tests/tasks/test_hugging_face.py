@@ -127,6 +127,32 @@ def test_a_checkpoint_of_just_the_task_is_not_made_anew(name, task):
         type(task).from_preset(reference(name))
 
 
+@pytest.mark.parametrize("name", ["bert", "roberta_labels"], scope="module")
+def test_neither_kind_of_folder_is_written_over_the_other(task, tmp_path):
+    kinds = {
+        "holds a task that save_to_preset wrote.* another folder": (
+            task.save_to_preset,
+            task.to_hugging_face,
+        ),
+        "holds a published checkpoint.* another folder": (
+            task.to_hugging_face,
+            task.save_to_preset,
+        ),
+    }
+    for number, (said, (write, overwrite)) in enumerate(kinds.items()):
+        folder = tmp_path / f"{number}"
+        for _ in range(2):  # its own kind may be written again
+            write(folder)
+        before = {
+            path: path.read_bytes() for path in folder.iterdir() if path.is_file()
+        }
+        with pytest.raises(ValueError, match=said):
+            overwrite(folder)
+        assert before == {
+            path: path.read_bytes() for path in folder.iterdir() if path.is_file()
+        }
+
+
 def test_a_checkpoint_without_classes_is_answered_with_what_to_do():
     for task_class in (zoo.TextClassifier, zoo.TokenClassifier):
         with pytest.raises(ValueError, match="zoo.from_hugging_face, or pass"):

@@ -29,7 +29,7 @@ from zoo.interop.hugging_face_weights import (
     modern_names,
     weight_arrays,
 )
-from zoo.interop.json_file import JsonFile
+from zoo.interop.json_file import JsonFile, read_json
 from zoo.interop.safetensors_file import write_safetensors
 from zoo.interop.sentence_transformers_files import (
     MODULE_FILES,
@@ -118,10 +118,12 @@ def write_hugging_face(folder, task_name, model, tokenizer, options):
     >>> write_hugging_face("exported", *checkpoint[:4])
 
     Args:
-        folder: str or path. Made where it is missing.
+        folder: str or path. Made where it is missing. Not one that `save_to_preset`
+            wrote.
         task_name, model, tokenizer, options: as in `Checkpoint`. Without
             `options["model_type"]`, the type is the one that has the model's parts.
     """
+    _refuse_preset(folder)
     encoder = model if task_name == "TextEmbedder" else model.encoder
     model_type = options.get("model_type") or _model_type(encoder)
     max_length = options.get("max_length", encoder.max_length)
@@ -141,6 +143,19 @@ def write_hugging_face(folder, task_name, model, tokenizer, options):
             modules = {**options, "max_length": max_length}
             write_modules(staging, encoder.hidden_dim, modules)
         _move(staging, folder)
+
+
+def _refuse_preset(folder):
+    """Refuses to write over a saved task, whose config would be replaced."""
+    try:
+        config = read_json(Path(folder) / CONFIG)
+    except (OSError, ValueError):
+        return
+    if isinstance(config, dict) and "weights_sha256" in config:
+        raise ValueError(
+            f"{folder} holds a task that save_to_preset wrote, whose {CONFIG} a "
+            "checkpoint's would replace. Pass another folder."
+        )
 
 
 def _assign(model, model_type, task_name, tensors, file):

@@ -1,6 +1,5 @@
 """Where the encoder of a task on texts comes from."""
 
-import json
 from pathlib import Path
 
 from zoo import presets
@@ -13,8 +12,8 @@ from zoo.models import (
     MaskedLanguageModel,
     TextEncoder,
 )
+from zoo.tasks.folder_kinds import CONFIG, is_published, saved_task
 from zoo.tasks.preset_folder import (
-    CONFIG,
     read_config,
     read_model,
     read_tokenizers,
@@ -29,26 +28,6 @@ MODEL_OF = {
 }
 _FEWEST_TOKENS = 8  # of a row: the special ones, and some of a text or pair
 _POOLER = CLASSIFIER_POOLERS["bert"]
-
-
-def saved_task(folder):
-    """The name of the task that a folder was saved by; None where it does not say."""
-    name = _config(folder).get("task")
-    return name if isinstance(name, str) else None
-
-
-def is_published(folder):
-    """Whether a folder looks like a checkpoint that Hugging Face's libraries wrote."""
-    return "model_type" in _config(folder) or (Path(folder) / "modules.json").is_file()
-
-
-def _config(folder):
-    """The config of a folder as it is; empty where there is none to be read."""
-    try:
-        config = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # `read_config` says what is wrong
-    return config if isinstance(config, dict) else {}
 
 
 def read_task(task_class, folder, tokenizer, overrides, needed):

@@ -15,9 +15,9 @@ from zoo.tasks.encoders import (
     encoder_from_preset,
     read_task,
     save_task,
-    saved_task,
 )
 from zoo.tasks.exporting import exports
+from zoo.tasks.folder_kinds import saved_task
 from zoo.tasks.lora import merges_lora
 from zoo.tasks.masked_graph import NUM_TOKENS, fill_masks
 from zoo.tasks.requests import checked_texts

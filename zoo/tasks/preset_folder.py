@@ -14,11 +14,11 @@ from pathlib import Path
 
 import keras
 
+from zoo.tasks.folder_kinds import CONFIG, refuse_published
 from zoo.text.byte_pair import BytePairTokenizer
 from zoo.text.sentence_piece import SentencePieceTokenizer
 from zoo.text.word_piece import WordPieceTokenizer
 
-CONFIG = "config.json"
 _TOKENIZERS = {
     kind.__name__: kind
     for kind in (BytePairTokenizer, SentencePieceTokenizer, WordPieceTokenizer)
@@ -34,12 +34,14 @@ def write_preset_folder(folder, task_name, model, tokenizers, options=None):
     is replaced last and in one step, so that a broken write leaves what was there.
 
     Args:
-        folder: path. Made where it is missing; other files in it stay.
+        folder: path. Made where it is missing; other files in it stay. Not one of a
+            published checkpoint.
         task_name: str. The class that reads it back.
         model: keras.Model.
         tokenizers: dict of KerasNLP tokenizers by name.
         options: dict of plain values, what else the task is made of.
     """
+    refuse_published(folder)
     config = {
         "task": task_name,
         "options": options or {},

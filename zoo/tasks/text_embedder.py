@@ -13,10 +13,10 @@ from zoo.tasks.encoders import (
     encoder_from_preset,
     read_task,
     save_task,
-    saved_task,
 )
 from zoo.tasks.encoding import encode_in_pieces, encoding_function
 from zoo.tasks.exporting import exports
+from zoo.tasks.folder_kinds import saved_task
 from zoo.tasks.lora import merges_lora
 from zoo.tasks.requests import checked_texts
 from zoo.tasks.text_rows import rows_of_cut_texts, warn_of_cut_texts
