@@ -109,6 +109,21 @@ def test_its_encoder_is_a_start_for_a_classifier(task, tmp_path):
         zoo.TextClassifier.from_preset(tmp_path)
 
 
+def test_the_encoder_of_a_classifier_gets_a_head_for_masks(tokenizer, tmp_path):
+    classifier = zoo.TextClassifier.from_preset(
+        "bert_tiny", tokenizer=tokenizer, classes=["a", "b"], **SIZES
+    )
+    classifier.save_to_preset(tmp_path)
+    task = zoo.MaskedLM.from_preset(tmp_path, max_length=12)
+    inputs = {"token_ids": np.array([[2, 7, 9, 3]])}
+    np.testing.assert_allclose(
+        task.model.encoder(inputs)["sequence_output"],
+        classifier.model.encoder(inputs)["sequence_output"],
+        atol=1e-6,
+    )
+    assert task.max_length == 12 and len(task.fill("a [MASK]")) == 1
+
+
 def test_the_export_answers_as_the_task(task, tmp_path):
     path = task.export(tmp_path / "masks")
     loaded = tf.saved_model.load(path)

@@ -269,6 +269,30 @@ def test_what_cannot_be_made_is_refused(tokenizer, options, message):
         make(tokenizer, **options)
 
 
+def test_a_saved_classifier_takes_no_other_options(tokenizer, tmp_path):
+    make(tokenizer).save_to_preset(tmp_path)
+    with pytest.raises(ValueError, match="dtype= .*, got max_length, multi_label, pa"):
+        zoo.TextClassifier.from_preset(
+            tmp_path, multi_label=True, pairs=True, max_length=16
+        )
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        ("good", TypeError, "classes='good', but a list of str is needed"),
+        (5, TypeError, "classes=5, but a list of str is needed"),
+        (["good", 1], TypeError, r"classes has 1 \(int\) at place 1, but each must"),
+        ([], ValueError, r"classes=\[\]. At least two different ones"),
+    ],
+)
+def test_classes_that_are_none_are_refused_before_a_model_is_made(
+    classes, error, message
+):
+    with pytest.raises(error, match=message):
+        zoo.TextClassifier.from_preset("no such preset", classes=classes)
+
+
 def test_presets_that_do_not_fit_are_refused(classifier, tokenizer, tmp_path):
     from_preset = zoo.TextClassifier.from_preset
     with pytest.raises(ValueError, match="tokenizer= is needed"):

@@ -111,6 +111,12 @@ def test_without_prefixes_every_word_is_a_span(tokenizer):
     assert set(scores) == {"accuracy"}
 
 
+def test_a_saved_labeller_takes_no_other_length(tokenizer, tmp_path):
+    make(tokenizer).save_to_preset(tmp_path)
+    with pytest.raises(ValueError, match="only dtype= with a folder, got max_length"):
+        zoo.TokenClassifier.from_preset(tmp_path, max_length=16)
+
+
 def test_a_saved_labeller_answers_as_before(labeller, tmp_path):
     labeller.save_to_preset(tmp_path)
     loaded = zoo.TokenClassifier.from_preset(tmp_path)
@@ -181,6 +187,8 @@ def test_what_does_not_fit_is_refused(labeller, tokenizer):
         labeller.label(3)
     with pytest.raises(ValueError, match="labels=.*At least two different ones"):
         make(tokenizer, ("O",))
+    with pytest.raises(TypeError, match="labels='O', but a list of str is needed"):
+        zoo.TokenClassifier.from_preset("no such preset", labels="O")
     with pytest.raises(ValueError, match=r"not among labels: \['B-thing'\]"):
         labeller.batches(examples([(["a"], ["B-thing"])]))
     with pytest.raises(ValueError, match="nothing to evaluate"):

@@ -1,5 +1,6 @@
 """Where the encoder of a task on texts comes from."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from zoo import presets
@@ -105,21 +106,36 @@ def check_vocabulary(encoder, tokenizer):
         )
 
 
-def checked_classes(classes, num_outputs, argument):
-    """A list of different names, as many as the model has outputs."""
+def checked_classes(classes, argument):
+    """A list of different names."""
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        raise TypeError(
+            f"{argument}={classes!r:.80}, but a list of str is needed, such as "
+            "['bad', 'good']."
+        )
     classes = list(classes)
+    for place, name in enumerate(classes):
+        if not isinstance(name, str):
+            raise TypeError(
+                f"{argument} has {name!r:.40} ({type(name).__name__}) at place "
+                f"{place}, but each must be a str, as the labels of examples are."
+            )
     if len(set(classes)) < 2 or len(set(classes)) < len(classes):
         raise ValueError(
             f"{argument}={classes}. At least two different ones are needed, each once: "
             "there is nothing to tell apart otherwise. Look at the labels of the "
             "examples."
         )
+    return classes
+
+
+def check_num_outputs(classes, num_outputs, argument):
+    """Refuses other than as many names as the model has outputs."""
     if len(classes) != num_outputs:
         raise ValueError(
             f"There are {len(classes)} {argument}, but the model has {num_outputs} "
             "outputs. Pass as many, or make the model with that many."
         )
-    return classes
 
 
 def checked_max_length(max_length, encoder):

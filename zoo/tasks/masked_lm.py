@@ -59,13 +59,14 @@ class MaskedLM:
 
         Args:
             preset: str. A name of `zoo.list_presets()` (random weights), a folder
-                that `save_to_preset` wrote, or one that holds a published checkpoint
-                of another task, whose encoder gets a new head.
+                that a `MaskedLM` was saved to, or one that another task on texts was
+                saved to or that holds a published checkpoint of another task: its
+                encoder gets a new head.
             tokenizer: for a named size. A folder holds its own.
             max_length: int, as for the class; not for a saved model.
             **overrides: arguments of `zoo.TextEncoder`; of a saved model only `dtype`.
         """
-        if saved_task(preset) is not None:
+        if saved_task(preset) == cls.__name__:
             if max_length is not None:
                 overrides["max_length"] = max_length  # refused as one of them
             task = read_task(cls, preset, tokenizer, overrides, "tokenizer")

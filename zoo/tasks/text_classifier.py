@@ -16,6 +16,7 @@ from zoo.tasks.classification_graph import (
 from zoo.tasks.classification_scores import classification_scores
 from zoo.tasks.compiling import CompiledFunctions, graph_function
 from zoo.tasks.encoders import (
+    check_num_outputs,
     check_vocabulary,
     checked_classes,
     checked_max_length,
@@ -67,7 +68,8 @@ class TextClassifier:
         check_vocabulary(model.encoder, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
-        self.classes = checked_classes(classes, model.num_classes, "classes")
+        self.classes = checked_classes(classes, "classes")
+        check_num_outputs(self.classes, model.num_classes, "classes")
         self.multi_label = multi_label
         self.pairs = pairs
         self.max_length = checked_max_length(max_length, model.encoder)
@@ -95,27 +97,22 @@ class TextClassifier:
                 checkpoint: its encoder gets a new head.
             tokenizer: for a named size. A folder holds its own.
             classes: list of str. Not for a saved classifier that stays as it is.
-            multi_label, pairs, max_length: as for the class.
+            multi_label, pairs, max_length: as for the class; not for a saved one.
             **overrides: arguments of `zoo.TextEncoder`, such as `dropout`; of a saved
                 classifier only `dtype`.
         """
+        own = {"multi_label": multi_label, "pairs": pairs, "max_length": max_length}
         if classes is None:
-            task = read_task(cls, preset, tokenizer, overrides, "classes")
+            given = {k: x for k, x in own.items() if x is not None and x is not False}
+            task = read_task(cls, preset, tokenizer, {**given, **overrides}, "classes")
         else:
+            classes = checked_classes(classes, "classes")
             encoder, tokenizer, model_type = encoder_from_preset(
                 preset, tokenizer, overrides, with_pooler=True
             )
             model = ClassificationModel(encoder, len(classes), encoder.dropout)
             model.build()
-            task = cls(
-                model,
-                tokenizer,
-                classes,
-                multi_label=multi_label,
-                pairs=pairs,
-                max_length=max_length,
-                model_type=model_type,
-            )
+            task = cls(model, tokenizer, classes, model_type=model_type, **own)
         compile_classification_model(task.model, task.multi_label)
         return task
 

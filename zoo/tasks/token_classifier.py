@@ -10,6 +10,7 @@ from zoo.interop import write_hugging_face
 from zoo.models import LabellingModel
 from zoo.tasks.compiling import CompiledFunctions, graph_function
 from zoo.tasks.encoders import (
+    check_num_outputs,
     check_vocabulary,
     checked_classes,
     checked_max_length,
@@ -52,7 +53,8 @@ class TokenClassifier:
         check_vocabulary(model.encoder, tokenizer)
         self.model = model
         self.tokenizer = tokenizer
-        self.labels = checked_classes(labels, model.num_labels, "labels")
+        self.labels = checked_classes(labels, "labels")
+        check_num_outputs(self.labels, model.num_labels, "labels")
         self.max_length = checked_max_length(max_length, model.encoder)
         self.model_type = model_type
         self._rules = SpanRules(self.labels)
@@ -70,13 +72,16 @@ class TokenClassifier:
                 any task on texts was saved to: its encoder gets a new head.
             tokenizer: for a named size. A folder holds its own.
             labels: list of str. Not for a saved one that stays as it is.
-            max_length: as for the class.
+            max_length: as for the class; not for a saved one.
             **overrides: arguments of `zoo.TextEncoder`, such as `dropout`; of a saved
                 labeller only `dtype`.
         """
         if labels is None:
+            if max_length is not None:
+                overrides["max_length"] = max_length  # refused as one of them
             task = read_task(cls, preset, tokenizer, overrides, "labels")
         else:
+            labels = checked_classes(labels, "labels")
             encoder, tokenizer, model_type = encoder_from_preset(
                 preset, tokenizer, overrides
             )
