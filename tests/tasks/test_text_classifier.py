@@ -161,6 +161,27 @@ def test_a_trained_encoder_goes_on_under_a_new_head(classifier, tmp_path):
         zoo.TextClassifier.from_preset(tmp_path, classes=["x", "y"], num_layers=3)
 
 
+CHANGES = {
+    "positions": (
+        {"positions": "rotary"},
+        "has positions='learned', which its weights",
+    ),
+    "heads": ({"num_heads": 1}, "has num_heads=2, .* but num_heads=1 came"),
+    "order": ({"norm_first": True}, "has norm_first=False, "),
+    "activation": ({"activation": "relu"}, "has activation='gelu_tanh', "),
+    "layers": ({"num_layers": 1}, "has weights for encoder/.*, which num_layers=1"),
+    "segments": ({"num_segments": 0}, "for segment_embedding/.*, which num_segments=0"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_no_trained_weight_is_lost_or_read_otherwise(case, tokenizer, tmp_path):
+    changes, message = CHANGES[case]
+    make(tokenizer).save_to_preset(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        zoo.TextClassifier.from_preset(tmp_path, classes=["x", "y"], **changes)
+
+
 def test_a_trained_pooler_goes_on_as_it_is(tokenizer, tmp_path):
     make(tokenizer, pooler="relu").save_to_preset(tmp_path)
     other = zoo.TextClassifier.from_preset(tmp_path, classes=["x", "y"])

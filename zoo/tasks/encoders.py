@@ -11,8 +11,8 @@ from zoo.models import (
     EmbeddingModel,
     LabellingModel,
     MaskedLanguageModel,
-    TextEncoder,
 )
+from zoo.tasks.changed_encoder import changed_encoder
 from zoo.tasks.folder_kinds import CONFIG, is_published, saved_task
 from zoo.tasks.preset_folder import (
     read_config,
@@ -227,38 +227,3 @@ def _trained_encoder(folder, task_name):
         f"{', '.join(MODEL_OF)}; or one with a checkpoint that transformers or "
         "sentence-transformers wrote."
     )
-
-
-def changed_encoder(encoder, changes):
-    """An encoder with the same weights and other options.
-
-    A pooler that was not there begins at random; one that is not wanted is left out.
-
-    Args:
-        encoder: `TextEncoder`.
-        changes: dict, such as `{"dropout": 0.0, "pooler": None}`.
-    """
-    config = encoder.get_config()
-    changes = {key: x for key, x in changes.items() if config.get(key) != x}
-    config |= changes
-    changed = TextEncoder(**{k: v for k, v in config.items() if k != "name"})
-    changed.build()
-    weights = {path_within(encoder, w): w for w in encoder.weights}
-    for weight in changed.weights:
-        path = path_within(changed, weight)
-        is_new = path.startswith("pooler/") and path not in weights
-        if is_new or weight.dtype == "uint32":  # random states begin anew
-            continue
-        if path not in weights or weights[path].shape != weight.shape:
-            wrong = ", ".join(f"{key}={value!r}" for key, value in changes.items())
-            raise ValueError(
-                f"The trained encoder has no weights for {path} as {wrong} would have "
-                "it. Leave out what changes its size, or begin anew from a named size."
-            )
-        weight.assign(weights[path])
-    return changed
-
-
-def path_within(model, weight):
-    """The path of a weight, without the name of the model that it is in."""
-    return weight.path.partition(f"{model.name}/")[2]
