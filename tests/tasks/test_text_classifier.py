@@ -161,6 +161,42 @@ def test_a_trained_encoder_goes_on_under_a_new_head(classifier, tmp_path):
         zoo.TextClassifier.from_preset(tmp_path, classes=["x", "y"], num_layers=3)
 
 
+@pytest.mark.parametrize("positions", ["learned", "rotary", "alibi"])
+def test_a_new_encoder_is_as_long_as_asked(positions, tokenizer):
+    classifier = make(tokenizer, max_length=600, positions=positions)
+    assert classifier.max_length == classifier.model.encoder.max_length == 600
+    assert make(tokenizer).model.encoder.max_length == 512
+    words = " ".join(["good"] * 590)
+    changed = classifier.probabilities([words, words.removesuffix("good") + "bad"])
+    assert np.abs(changed[0] - changed[1]).max() > 0
+
+
+def test_a_trained_encoder_is_longer_where_no_position_is_learned(tokenizer, tmp_path):
+    make(tokenizer, positions="rotary").save_to_preset(tmp_path / "rotary")
+    make(tokenizer).save_to_preset(tmp_path / "learned")
+
+    def longer(folder):
+        return zoo.TextClassifier.from_preset(
+            tmp_path / folder, classes=["x", "y"], max_length=2048
+        )
+
+    longer("rotary").save_to_preset(tmp_path / "again")
+    assert zoo.TextClassifier.from_preset(tmp_path / "again").max_length == 2048
+    with pytest.raises(ValueError, match="2048, but the encoder has 512 learned"):
+        longer("learned")
+
+
+def test_the_other_tasks_are_as_long_as_asked(tokenizer):
+    options = {"tokenizer": tokenizer, "max_length": 600, **SIZES}
+    tasks = (
+        zoo.TokenClassifier.from_preset("bert_tiny", labels=["O", "x"], **options),
+        zoo.TextEmbedder.from_preset("bert_tiny", **options),
+        zoo.MaskedLM.from_preset("bert_tiny", **options),
+    )
+    for task in tasks:
+        assert task.max_length == task.model.encoder.max_length == 600
+
+
 CHANGES = {
     "positions": (
         {"positions": "rotary"},
@@ -281,8 +317,7 @@ def test_an_evaluation_of_nothing_is_refused(classifier):
     [
         ({"classes": ("good",)}, "At least two different ones"),
         ({"classes": ("good", "good")}, "At least two different ones"),
-        ({"max_length": 1000}, "max_length=1000, .* between 8 and the 512"),
-        ({"max_length": 3}, "max_length=3, .* between 8 and"),
+        ({"max_length": 3}, "max_length=3, .* must be 8 or more"),
     ],
 )
 def test_what_cannot_be_made_is_refused(tokenizer, options, message):

@@ -28,6 +28,7 @@ MODEL_OF = {
     "TokenClassifier": LabellingModel,
 }
 _FEWEST_TOKENS = 8  # of a row: the special ones, and some of a text or pair
+_NUM_POSITIONS = 512  # of a named size, unless longer texts are asked for
 _POOLER = CLASSIFIER_POOLERS["bert"]
 
 
@@ -139,13 +140,21 @@ def check_num_outputs(classes, num_outputs, argument):
 
 
 def checked_max_length(max_length, encoder):
-    """The most tokens of a row: as asked, or as many as there are positions for."""
+    """The most tokens of a row: as asked, or as many as there are positions for.
+
+    Positions that are not learned have no end.
+    """
     if max_length is None:
         return encoder.max_length
-    if not _FEWEST_TOKENS <= max_length <= encoder.max_length:
+    if max_length < _FEWEST_TOKENS:
         raise ValueError(
-            f"max_length={max_length}, but it must lie between {_FEWEST_TOKENS} and "
-            f"the {encoder.max_length} positions of the encoder."
+            f"max_length={max_length}, but it must be {_FEWEST_TOKENS} or more: "
+            "special tokens and some of a text."
+        )
+    if encoder.positions == "learned" and max_length > encoder.max_length:
+        raise ValueError(
+            f"max_length={max_length}, but the encoder has {encoder.max_length} "
+            "learned positions. Pass at most as many, or begin anew from a named size."
         )
     return max_length
 
@@ -159,7 +168,7 @@ def _refuse_tokenizer(folder, tokenizer):
 
 
 def encoder_from_preset(
-    preset, tokenizer, overrides, *, task_name=None, with_pooler=False
+    preset, tokenizer, overrides, max_length, *, task_name=None, with_pooler=False
 ):
     """(encoder, tokenizer, model_type), of a named size or of trained weights.
 
@@ -173,6 +182,8 @@ def encoder_from_preset(
         tokenizer: for a named size.
         overrides: dict, arguments of `zoo.TextEncoder`. Of a trained encoder those
             can be others that leave its weights as they are.
+        max_length: int or None. One of a named size has as many positions, or more;
+            a trained encoder keeps its own.
         task_name: str. The task that would lose something if it was made anew of a
             checkpoint that holds just that.
         with_pooler: bool. Whether there shall be one: the trained one where there is.
@@ -197,6 +208,7 @@ def encoder_from_preset(
             'zoo.text.learn_tokenizer(lines, kind="word_piece") makes one.'
         )
     overrides = {
+        "max_length": max(max_length or 0, _NUM_POSITIONS),
         "pad_token_id": tokenizer.pad_token_id,
         "pooler": _POOLER if with_pooler else None,
         **overrides,

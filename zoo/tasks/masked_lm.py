@@ -72,7 +72,7 @@ class MaskedLM:
             task = read_task(cls, preset, tokenizer, overrides, "tokenizer")
         else:
             encoder, tokenizer, model_type = encoder_from_preset(
-                preset, tokenizer, overrides, task_name=cls.__name__
+                preset, tokenizer, overrides, max_length, task_name=cls.__name__
             )
             model = MaskedLanguageModel(encoder)
             model.build()

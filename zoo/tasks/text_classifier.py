@@ -108,7 +108,7 @@ class TextClassifier:
         else:
             classes = checked_classes(classes, "classes")
             encoder, tokenizer, model_type = encoder_from_preset(
-                preset, tokenizer, overrides, with_pooler=True
+                preset, tokenizer, overrides, max_length, with_pooler=True
             )
             model = ClassificationModel(encoder, len(classes), encoder.dropout)
             model.build()

@@ -88,7 +88,7 @@ class TextEmbedder:
         else:
             max_length = own.pop("max_length", None)
             encoder, tokenizer, model_type = encoder_from_preset(
-                preset, tokenizer, overrides, task_name=cls.__name__
+                preset, tokenizer, overrides, max_length, task_name=cls.__name__
             )
             model = EmbeddingModel(encoder, **own)
             model.build()

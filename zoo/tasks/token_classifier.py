@@ -83,7 +83,7 @@ class TokenClassifier:
         else:
             labels = checked_classes(labels, "labels")
             encoder, tokenizer, model_type = encoder_from_preset(
-                preset, tokenizer, overrides
+                preset, tokenizer, overrides, max_length
             )
             model = LabellingModel(encoder, len(labels), encoder.dropout)
             model.build()
