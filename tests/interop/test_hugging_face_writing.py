@@ -19,7 +19,8 @@ def encoder(**options):
 def test_a_model_trained_here_is_written(tmp_path):
     model = ClassificationModel(encoder(), num_classes=2)
     model.build()
-    options = {"labels": ["no", "yes"], "multi_label": True, "max_length": 20}
+    options = {"labels": ["no", "yes"], "multi_label": True, "pairs": True}
+    options["max_length"] = 20
     tokenizer = checkpoint("bert").tokenizer
     write_hugging_face(tmp_path, "TextClassifier", model, tokenizer, options)
     found = read_hugging_face(tmp_path)

@@ -1,5 +1,7 @@
 """Published checkpoints as tasks, in and out."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -125,6 +127,25 @@ def test_every_task_is_of_the_type_of_its_encoder():
 def test_a_checkpoint_of_just_the_task_is_not_made_anew(name, task):
     with pytest.raises(ValueError, match=r"of just this task.* zoo.from_hugging_face"):
         type(task).from_preset(reference(name))
+
+
+@pytest.mark.parametrize("name", ["bert_classifier", "roberta_classifier"])
+def test_a_classifier_of_pairs_stays_one(name, tmp_path):
+    task = zoo.from_hugging_face(reference(name), pairs=True)
+    answer = task.classify(("a small dog", "it is fine"))
+    assert answer["label"] in task.classes
+    assert answer != task.classify(("it is fine", "a small dog"))
+    task.to_hugging_face(tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["zoo_pairs"] is True
+    again = zoo.from_hugging_face(tmp_path)
+    assert again.pairs and not zoo.from_hugging_face(reference(name)).pairs
+    assert again.classify(("a small dog", "it is fine"))["label"] == answer["label"]
+
+
+def test_what_is_no_classifier_of_texts_reads_no_pairs():
+    for name in ("bert", "bert_masked", "bert_labels"):
+        with pytest.raises(ValueError, match="pairs=True is for a TextClassifier"):
+            zoo.from_hugging_face(reference(name), pairs=True)
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta_labels"], scope="module")

@@ -52,8 +52,8 @@ class Checkpoint(NamedTuple):
             `MaskedLanguageModel`, with the checkpoint's weights.
         tokenizer: `WordPieceTokenizer` or `BytePairTokenizer`.
         options: dict. `model_type`, `max_length` (in tokens, special ones included);
-            of classifiers `labels`, of text classifiers `multi_label`; of embedders
-            `pooling` (`"mean"` or `"cls"`) and `normalize`.
+            of classifiers `labels`, of text classifiers `multi_label` and `pairs`; of
+            embedders `pooling` (`"mean"` or `"cls"`) and `normalize`.
         left_out: list of the names of tensors that the model has no place for.
     """
 

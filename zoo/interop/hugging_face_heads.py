@@ -21,6 +21,7 @@ CLASSIFIER_POOLERS = {
 _POOLERS = {"bert": "tanh", "roberta": "tanh"}
 # Types whose head of a masked language model has this whatever hidden_act is.
 _GELU_HEADS = ("electra", "roberta")
+_PAIRS = "zoo_pairs"  # transformers keeps it and has no word of its own for it
 _ENDS = {
     "TextEmbedder": "Model",
     "MaskedLM": "ForMaskedLM",
@@ -68,7 +69,7 @@ def task_options(config, task_name):
     if task_name in ("TextClassifier", "TokenClassifier"):
         options = label_options(config)
         if task_name == "TextClassifier":
-            return options
+            return {**options, "pairs": config.flag(_PAIRS, False)}
         if options["multi_label"]:
             raise ValueError(
                 f"{config.path} has problem_type = 'multi_label_classification', which "
@@ -147,6 +148,8 @@ def head_config(model, model_type, task_name, options):
                 f"There are {len(options['labels'])} labels for a model of {classes} "
                 "classes. Pass one label for each."
             )
+        if options.get("pairs", False):
+            config[_PAIRS] = True
         multi_label = options.get("multi_label", False)
         config |= label_config(options["labels"], multi_label, task_name)
         if model_type != "distilbert":
