@@ -55,6 +55,9 @@ CONFIGS = {
         {"id2label": {"0": "a", "2": "b"}},
         "id2label = {'0': 'a', '2': 'b'}, but a different string",
     ),
+    "labels that are a number": ({"id2label": 5}, "id2label = 5, but a different str"),
+    "labels in lists": ({"id2label": [["a"]]}, r"id2label = \[\['a'\]\], but a diff"),
+    "a head in lists": ({"architectures": [["a"]]}, r"architectures = \[\['a'\]\], bu"),
     "two labels of one name": (
         {"id2label": {"0": "a", "1": "a"}},
         "a different string for each",

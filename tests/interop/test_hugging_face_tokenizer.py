@@ -189,6 +189,23 @@ PIPELINES = {
         {"model": {"type": "WordPiece", "vocab": {"[PAD]": 1}}},
         "without a gap",
     ),
+    "a model in a list": ("bert", {"model": []}, r"json has model = \[\], but an obj"),
+    "a type in a list": ("bert", {"normalizer": {"type": ["x"]}}, "normalizer .'x'"),
+    "an id in a list": (
+        "bert",
+        {"model": {"type": "WordPiece", "vocab": {"[PAD]": [0]}}},
+        "without a gap",
+    ),
+    "a merge that is a number": (
+        "roberta",
+        {"model": {**pipeline("roberta")["model"], "merges": [5]}},
+        "has 5 among its merges, but two strings",
+    ),
+    "an end that is a number": (
+        "bert",
+        {"post_processor": {"type": "BertProcessing", "cls": 5, "sep": []}},
+        "puts other special tokens around texts",
+    ),
     "longer words": (
         "bert",
         {"model": {"type": "WordPiece", "max_input_chars_per_word": 200}},
@@ -213,6 +230,15 @@ CONFIGS = {
         {"added_tokens_decoder": {"68": {"content": "<a>"}}},
         "adds the token '<a>' with the id 68",
     ),
+    "an added token that is a number": (
+        {"added_tokens_decoder": {"3": 5}},
+        "has 5 at '3' in added_tokens_decoder, but an object",
+    ),
+    "added tokens in a list": (
+        {"added_tokens_decoder": [5]},
+        r"added_tokens_decoder = \[5\], but an object",
+    ),
+    "accents of another type": ({"strip_accents": "yes"}, "'yes', but true or false"),
     "another class": (
         {"tokenizer_class": "BertJapaneseTokenizer"},
         "'BertJapaneseTokenizer', which is not supported without a tokenizer.json",
@@ -226,6 +252,37 @@ def test_an_unsupported_option_is_refused_by_name(case, tmp_path):
     config, match = CONFIGS[case]
     with pytest.raises(ValueError, match=match):
         read_tokenizer(write_plain("bert", tmp_path, config))
+
+
+ADDED = {
+    "another token": (
+        "bert",
+        {"<user>": 68},
+        "added_tokens.json adds .*'<user>' .* 68",
+    ),
+    "another id": ("bert", {"[MASK]": 68}, "adds the token '.MASK.' with the id 68"),
+    "no id": ("roberta", {"<mask>": [4]}, r"token '<mask>' with the id \[4\]"),
+}
+
+
+@pytest.mark.parametrize("case", ADDED)
+def test_a_token_that_an_older_file_adds_is_refused_by_name(case, tmp_path):
+    name, added, match = ADDED[case]
+    write_plain(name, tmp_path, {})
+    edit_json(tmp_path / "added_tokens.json", **added)
+    with pytest.raises(ValueError, match=match):
+        read_tokenizer(tmp_path)
+
+
+def test_an_older_file_may_name_the_special_tokens(tmp_path):
+    for name in ("bert", "roberta"):
+        ids = pipeline(name)["model"]["vocab"]
+        folder = tmp_path / name
+        folder.mkdir()
+        write_plain(name, folder, {})
+        mask = "[MASK]" if name == "bert" else "<mask>"
+        edit_json(folder / "added_tokens.json", **{mask: ids[mask]})
+        assert read_tokenizer(folder)[0].mask_token_id == ids[mask]
 
 
 def test_a_folder_without_a_tokenizer_is_refused(tmp_path):

@@ -46,7 +46,8 @@ def task_of(config):
         )
     known = _architectures(model_type)
     names = config.get("architectures", [_CLASSES[model_type] + "Model"])
-    if not (isinstance(names, list) and len(names) == 1 and names[0] in known):
+    # What stands there may be no string, and then not to be looked up.
+    if not (isinstance(names, list) and len(names) == 1 and names[0] in list(known)):
         raise ValueError(
             f"{config.path} has architectures = {names!r:.100}, but one of these is "
             f"needed: {', '.join(known)}."

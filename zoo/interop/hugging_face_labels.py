@@ -9,9 +9,9 @@ def label_options(config):
     if given is None:
         number = config.integer("num_labels", lowest=1, highest=MOST_LABELS, default=2)
         given = {str(i): f"LABEL_{i}" for i in range(number)}
-    numbers = {str(i) for i in range(len(given))} if isinstance(given, dict) else None
     if (
-        numbers != set(given)
+        not isinstance(given, dict)
+        or set(given) != {str(i) for i in range(len(given))}
         or not all(isinstance(label, str) for label in given.values())
         or len(set(given.values())) < len(given)
     ):

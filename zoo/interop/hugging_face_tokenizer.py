@@ -16,6 +16,7 @@ from zoo.text import BytePairTokenizer, WordPieceTokenizer
 PIPELINE = "tokenizer.json"
 OPTIONS = "tokenizer_config.json"
 SPECIAL_TOKENS = "special_tokens_map.json"
+ADDED_TOKENS = "added_tokens.json"
 _UNLIMITED = 1 << 30  # transformers writes 10^30 for it
 # Without a tokenizer.json, what the files mean depends on the class that wrote them.
 _WORD_PIECE_CLASSES = ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer")
@@ -36,7 +37,7 @@ def read_tokenizer(folder):
     options = _optional(folder / OPTIONS)
     if (folder / PIPELINE).is_file():
         pipeline = JsonFile(folder / PIPELINE)
-        model = pipeline.get("model", {})
+        model = pipeline.object("model")
         kind = model.get("type") or ("BPE" if "merges" in model else "WordPiece")
         if kind == "WordPiece":
             arguments = read_word_piece(pipeline)
@@ -57,6 +58,7 @@ def read_tokenizer(folder):
     _check_special_tokens(
         _optional(folder / SPECIAL_TOKENS), expected, arguments["vocabulary"]
     )
+    _check_added(folder / ADDED_TOKENS, expected, arguments["vocabulary"])
     longest = options.number(
         "model_max_length", lowest=3, highest=float("inf"), default=_UNLIMITED
     )
@@ -69,7 +71,9 @@ def read_tokenizer(folder):
 
 def _normalization(options, arguments):
     """What `tokenizer_config.json` says of it counts before `tokenizer.json`."""
-    strip_accents = options.get("strip_accents", arguments["strip_accents"])
+    strip_accents = arguments["strip_accents"]  # may be null, as it may be missing
+    if options.get("strip_accents") is not None:
+        strip_accents = options.flag("strip_accents")
     return {
         "vocabulary": arguments["vocabulary"],
         "lowercase": options.flag("do_lower_case", arguments["lowercase"]),
@@ -138,8 +142,22 @@ def _check_special_tokens(options, expected, vocabulary):
             f"{options.path} has the additional special tokens {more!r:.100}, which "
             "are not supported."
         )
-    added = options.get("added_tokens_decoder", {})
-    if not isinstance(added, dict):
-        raise ValueError(f"{options.path} has added_tokens_decoder = {added!r:.60}.")
-    entries = [{"id": number, **entry} for number, entry in added.items()]
+    added = options.object("added_tokens_decoder")
+    for number, entry in added.items():
+        if not isinstance(entry, dict):
+            raise ValueError(
+                f"{options.path} has {entry!r:.60} at {number!r:.20} in "
+                'added_tokens_decoder, but an object, {"content": token, ...}, is '
+                "needed."
+            )
+    entries = [{**entry, "id": number} for number, entry in added.items()]
     check_added_tokens(entries, options.path, expected, vocabulary)
+
+
+def _check_added(path, expected, vocabulary):
+    """Older versions of transformers list added tokens alone, `{token: id}`."""
+    entries = [
+        {"content": token, "id": number, "lstrip": token == "<mask>"}
+        for token, number in _optional(path).values.items()
+    ]
+    check_added_tokens(entries, path, expected, vocabulary)

@@ -66,6 +66,13 @@ class JsonFile:
             raise self._wrong(name, value, "a string")
         return value
 
+    def object(self, name):
+        """An object; an empty one where the value is missing."""
+        value = self.get(name, {})
+        if not isinstance(value, dict):
+            raise self._wrong(name, value, 'an object, {"name": value, ...},')
+        return value
+
     def objects(self, name):
         """A list of objects; an empty one where the value is missing."""
         value = self.get(name, [])

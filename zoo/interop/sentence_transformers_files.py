@@ -114,7 +114,7 @@ def _pooling(config):
             if name.startswith("pooling_mode_") and value
         ]
         mode = "+".join(modes) or "none"
-    if mode not in _POOLING_FLAGS:
+    if mode not in list(_POOLING_FLAGS):  # it may be no string
         raise ValueError(
             f"{config.path} asks for the pooling {mode!r:.60}, which is not supported. "
             f"Supported: {', '.join(_POOLING_FLAGS)}."

@@ -20,7 +20,7 @@ BYTE_PAIR_TOKENS = {
 
 def read_word_piece(pipeline):
     """Arguments of the `WordPieceTokenizer` that a `tokenizer.json` describes."""
-    model = _part(pipeline, "model", {"WordPiece", None})
+    model = _part(pipeline, "model", ("WordPiece", None))
     _check_options(
         pipeline,
         model,
@@ -28,9 +28,9 @@ def read_word_piece(pipeline):
         continuing_subword_prefix="##",
         max_input_chars_per_word=100,
     )
-    normalizer = _part(pipeline, "normalizer", {"BertNormalizer"})
+    normalizer = _part(pipeline, "normalizer", ("BertNormalizer",))
     _check_options(pipeline, normalizer, clean_text=True)
-    _part(pipeline, "pre_tokenizer", {"BertPreTokenizer"})
+    _part(pipeline, "pre_tokenizer", ("BertPreTokenizer",))
     vocabulary = vocabulary_list(model.get("vocab"), pipeline.path)
     check_added_tokens(
         pipeline.objects("added_tokens"), pipeline.path, WORD_PIECE_TOKENS, vocabulary
@@ -46,7 +46,7 @@ def read_word_piece(pipeline):
 
 def read_byte_pair(pipeline):
     """Arguments of the `BytePairTokenizer` that a `tokenizer.json` describes."""
-    model = _part(pipeline, "model", {"BPE", None})
+    model = _part(pipeline, "model", ("BPE", None))
     _check_options(
         pipeline,
         model,
@@ -58,7 +58,7 @@ def read_byte_pair(pipeline):
     )
     if (normalizer := pipeline.get("normalizer")) is not None:
         raise _unsupported(pipeline, "normalizer", normalizer, "none")
-    splitter = _part(pipeline, "pre_tokenizer", {"ByteLevel"})
+    splitter = _part(pipeline, "pre_tokenizer", ("ByteLevel",))
     _check_options(pipeline, splitter, use_regex=True)
     vocabulary = vocabulary_list(model.get("vocab"), pipeline.path)
     check_added_tokens(
@@ -68,10 +68,16 @@ def read_byte_pair(pipeline):
     merges = model.get("merges")
     if not isinstance(merges, list):
         raise ValueError(f"{pipeline.path} has no list of merges. Download it again.")
-    pairs = [tuple(x.split(" ") if isinstance(x, str) else x) for x in merges]
+    pairs = [x.split(" ") if isinstance(x, str) else x for x in merges]
+    for pair in pairs:
+        if not isinstance(pair, list) or not all(isinstance(x, str) for x in pair):
+            raise ValueError(
+                f"{pipeline.path} has {pair!r:.60} among its merges, but two strings "
+                "are needed. Download it again."
+            )
     return {
         "vocabulary": vocabulary,
-        "merges": pairs,
+        "merges": [tuple(pair) for pair in pairs],
         "add_prefix_space": _flag(pipeline, splitter, "add_prefix_space"),
     }
 
@@ -82,7 +88,11 @@ def vocabulary_list(ids, path):
     >>> vocabulary_list({"b": 1, "a": 0}, "vocab.json")
     ["a", "b"]
     """
-    if not isinstance(ids, dict) or set(ids.values()) != set(range(len(ids))):
+    if (
+        not isinstance(ids, dict)
+        or not all(type(number) is int for number in ids.values())
+        or set(ids.values()) != set(range(len(ids)))
+    ):
         raise ValueError(
             f"{path} has no vocabulary whose tokens have the ids 0, 1, 2, ... without "
             "a gap. Download it again."
@@ -161,10 +171,11 @@ def _flag(pipeline, part, name):
 
 def _check_ends(pipeline, tokens, own_type):
     """What is put around a text and between the texts of a pair."""
-    part = _part(pipeline, "post_processor", {own_type, "TemplateProcessing"})
+    part = _part(pipeline, "post_processor", (own_type, "TemplateProcessing"))
     first, last = tokens["cls_token"], tokens["sep_token"]
     if part["type"] == own_type:
-        fits = [part.get("cls", [None])[0], part.get("sep", [None])[0]] == [first, last]
+        ends = [part.get("cls"), part.get("sep")]
+        fits = [isinstance(x, list) and x[:1] for x in ends] == [[first], [last]]
     else:
         single = [(first, 0), ("A", 0), (last, 0)]
         pair = [*single, ("B", 1), (last, 1)]
