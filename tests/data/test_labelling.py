@@ -129,7 +129,7 @@ def test_a_word_of_nothing_is_an_unknown_one(make, tokenizer):
     assert labels.tolist() == [[0, 1, 0, 2, 0]]
 
 
-def test_words_of_byte_level_vocabularies_have_a_space_before_them(
+def test_words_of_byte_level_vocabularies_have_one_space_before_them(
     tokenizer, monkeypatch
 ):
     seen = []
@@ -139,11 +139,11 @@ def test_words_of_byte_level_vocabularies_have_a_space_before_them(
         return tf.ragged.constant([[1]] * len(texts), dtype=tf.int32)
 
     monkeypatch.setattr(tokenizer, "tokenize", tokenize)
-    words = tf.ragged.constant([["a", "b"], []])
+    words = tf.ragged.constant([["a", " b"], []])
     tokenize_words(words, tokenizer)
     monkeypatch.setattr(tokenizer, "vocabulary", ["Ġthe", "a"])
     tokenize_words(words, tokenizer)
-    assert seen == [b"a", b"b", b" a", b" b"]
+    assert seen == [b"a", b" b", b" a", b" b"]
     assert begins_word(tokenizer).tolist() == [True, False]
 
 

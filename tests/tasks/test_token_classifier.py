@@ -9,6 +9,7 @@ import zoo
 from tests.tasks.small_encoder import SIZES, train
 from zoo.tasks.labelling_graph import SpanRules
 from zoo.tasks.labelling_scores import labelling_scores
+from zoo.text.byte_pair_vocabulary import SPECIAL_TOKENS, byte_characters
 
 LABELS = ["O", "B-person", "I-person", "B-place", "I-place"]
 NAMES = ["anna", "tom berg", "eva maria lind", "jo"]
@@ -115,6 +116,25 @@ def test_a_saved_labeller_takes_no_other_length(tokenizer, tmp_path):
     make(tokenizer).save_to_preset(tmp_path)
     with pytest.raises(ValueError, match="only dtype= with a folder, got max_length"):
         zoo.TokenClassifier.from_preset(tmp_path, max_length=16)
+
+
+@pytest.mark.parametrize("add_prefix_space", [False, True])
+def test_byte_level_words_of_a_text_are_read_as_those_of_a_corpus(
+    add_prefix_space, tmp_path
+):
+    text = "tom  lives in\u00a0\nlima , to be far\tfrom it . "
+    words, labels = text.split(), [*"abcaacbcaba"]
+    merges = [("\u0120", "l"), ("\u0120l", "i"), ("\u0120", "t"), ("\u0120t", "o")]
+    pieces = [*SPECIAL_TOKENS, *byte_characters(), *(a + b for a, b in merges)]
+    tokenizer = zoo.text.BytePairTokenizer(pieces, merges, add_prefix_space)
+    tagger = make(tokenizer, "abc", max_length=64)
+    train(tagger, examples([(words, labels)]), epochs=50)
+    spans = tagger.label(text)
+    assert [span["text"] for span in spans] == words
+    assert [span["label"] for span in spans] == labels
+    serve = tf.saved_model.load(tagger.export(tmp_path)).signatures["serving_default"]
+    (exported,) = serve(text=tf.constant([text]))["label"].numpy()
+    assert [label.decode() for label in exported] == labels
 
 
 def test_a_saved_labeller_answers_as_before(labeller, tmp_path):

@@ -28,7 +28,8 @@ def tokenize_words(words, tokenizer):
     """Tokenizes words one by one, in the graph.
 
     A word of which nothing is left, such as a control character, becomes the unknown
-    token. Byte-level BPE reads each word with a space before it.
+    token. Byte-level BPE reads each word with one space before it, whether the word
+    has one already, as of `split_words`, or none, as in a corpus.
 
     >>> tokenize_words(tf.ragged.constant([["A", "wonderful"], []]), tokenizer)
     <tf.RaggedTensor [[[7], [412, 95]], []]>
@@ -42,7 +43,7 @@ def tokenize_words(words, tokenizer):
     """
     flat = words.flat_values
     if _has_spaces(tokenizer.get_vocabulary()):
-        flat = tf.strings.join([" ", flat])
+        flat = tf.strings.join([" ", tf.strings.strip(flat)])
     pieces = tokenizer.tokenize(flat)
     pieces = pieces.with_row_splits_dtype(words.row_splits.dtype)
     is_empty = tf.cast(pieces.row_lengths() == 0, pieces.row_splits.dtype)

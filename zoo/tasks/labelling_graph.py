@@ -11,6 +11,19 @@ from zoo.text.special_tokens import with_special_tokens
 
 OUTSIDE = "O"
 _BEGIN, _INSIDE = "B-", "I-"
+_WHITE_SPACE = r"[\s\v\x{85}\p{Z}]+"
+
+
+def visible_words(texts, tokenizer):
+    """As `tokenizer.split_words`, without the white space that byte-level BPE splits.
+
+    >>> visible_words(tf.constant(["a  dog"]), tokenizer)
+    [["a", " dog"]], [[0, 3]], [[1, 6]]
+    """
+    columns = tokenizer.split_words(texts)
+    is_visible = ~tf.strings.regex_full_match(columns[0].flat_values, _WHITE_SPACE)
+    is_visible = columns[0].with_flat_values(is_visible)
+    return [tf.ragged.boolean_mask(column, is_visible) for column in columns]
 
 
 def word_probabilities(words, task, encode):

@@ -20,7 +20,7 @@ from zoo.tasks.encoders import (
 )
 from zoo.tasks.encoding import encoding_function
 from zoo.tasks.exporting import exports
-from zoo.tasks.labelling_graph import SpanRules, word_probabilities
+from zoo.tasks.labelling_graph import SpanRules, visible_words, word_probabilities
 from zoo.tasks.labelling_scores import labelling_scores
 from zoo.tasks.lora import merges_lora
 from zoo.tasks.requests import checked_texts
@@ -156,7 +156,7 @@ class TokenClassifier:
         encode = self._encode()
 
         def spans(texts):
-            words, starts, ends = self.tokenizer.split_words(texts)
+            words, starts, ends = visible_words(texts, self.tokenizer)
             probability = word_probabilities(words, self, encode)
             best = tf.argmax(probability, axis=1, output_type=tf.int32)
             return self._rules.spans(words.with_flat_values(best), starts, ends)
