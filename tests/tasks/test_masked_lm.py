@@ -144,6 +144,29 @@ def test_the_export_answers_as_the_task(task, tmp_path):
     assert serve(text=tf.constant([], tf.string))["token"].shape == (0, 0, 5)
 
 
+def test_rows_to_spare_are_no_answers(tokenizer, tmp_path):
+    size = tokenizer.vocabulary_size() + 300
+    keras.utils.set_random_seed(3)
+    encoder = zoo.TextEncoder(
+        size, max_length=16, pad_token_id=tokenizer.pad_token_id, **SIZES
+    )
+    model = zoo.MaskedLanguageModel(encoder)
+    model.build()
+    task = zoo.MaskedLM(model, tokenizer)
+    (mask,) = task.fill("the [MASK] sings")
+    assert {token for token, _ in mask} <= set(tokenizer.get_vocabulary())
+    serve = tf.saved_model.load(task.export(tmp_path)).signatures["serving_default"]
+    outputs = serve(text=tf.constant(["the [MASK] sings"]))
+    exported = [token.decode() for token in outputs["token"].numpy()[0, 0]]
+    assert exported == [token for token, _ in mask]
+
+
+@pytest.mark.parametrize("row_length", [513, 1024])
+def test_rows_longer_than_the_positions_are_refused(task, row_length):
+    with pytest.raises(ValueError, match=f"row_length={row_length}, .* 512 positions"):
+        task.batches(texts(), row_length=row_length)
+
+
 def test_what_is_no_text_is_refused(task):
     with pytest.raises(TypeError, match="fill takes a str or a list of str, got int"):
         task.fill(3)

@@ -211,6 +211,8 @@ def test_what_does_not_fit_is_refused(labeller, tokenizer):
         zoo.TokenClassifier.from_preset("no such preset", labels="O")
     with pytest.raises(ValueError, match=r"not among labels: \['B-thing'\]"):
         labeller.batches(examples([(["a"], ["B-thing"])]))
+    with pytest.raises(ValueError, match="max_length=1000, .* the 512 positions"):
+        labeller.batches(examples(), max_length=1000)
     with pytest.raises(ValueError, match="nothing to evaluate"):
         labeller.evaluate(examples().take(0))
     with pytest.raises(ValueError, match="Pass labels= as well"):

@@ -24,6 +24,8 @@ def fill_masks(texts, task):
     places = encode_in_pieces(encode, rows, model.encoder.hidden_dim, per_place=True)
     is_mask = rows["token_ids"] == tokenizer.mask_token_id
     logits = bridged(model.predict_tokens)(tf.boolean_mask(places, is_mask.flat_values))
+    # The model may have rows to spare, which are no tokens.
+    logits = logits[:, : tokenizer.vocabulary_size()]
     best = tf.math.top_k(tf.nn.softmax(tf.cast(logits, tf.float32)), NUM_TOKENS)
     num_masks = tf.reduce_sum(tf.cast(is_mask, tf.int64), axis=1)
     tokens, probability = (

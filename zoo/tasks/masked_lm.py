@@ -100,11 +100,14 @@ class MaskedLM:
             **options: of `zoo.data.masked_batches`: `row_length`, `batch_size`,
                 `mask_rate`, `whole_words`, `seed`, `first_epoch`, ...
         """
-        return masked_batches(
-            examples,
-            self.tokenizer,
-            **{"row_length": min(self.max_length, 128), **options},
-        )
+        options.setdefault("row_length", min(self.max_length, 128))
+        num_positions = self.model.encoder.max_length
+        if options["row_length"] > num_positions:
+            raise ValueError(
+                f"row_length={options['row_length']}, but the encoder has only "
+                f"{num_positions} positions. Pass at most as many."
+            )
+        return masked_batches(examples, self.tokenizer, **options)
 
     def fill(self, texts):
         """Says which tokens fit best at each mask of a text, or of a list of texts.

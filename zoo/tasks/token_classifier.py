@@ -113,12 +113,9 @@ class TokenClassifier:
             examples: tf.data as `zoo.data.read` gives it.
             **options: of `zoo.data.labelling_batches`.
         """
-        return labelling_batches(
-            examples,
-            self.tokenizer,
-            self.labels,
-            **{"max_length": self.max_length, **options},
-        )
+        max_length = options.get("max_length", self.max_length)
+        options["max_length"] = checked_max_length(max_length, self.model.encoder)
+        return labelling_batches(examples, self.tokenizer, self.labels, **options)
 
     def label(self, texts):
         """Finds the labelled spans of a text, or of each of a list of texts.
