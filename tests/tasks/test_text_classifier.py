@@ -125,8 +125,19 @@ def test_pairs_are_told_from_their_exchange(tokenizer):
     assert classifier.evaluate(pairs)["accuracy"] == 1.0
     assert classifier.classify((GOOD[0], BAD[0]))["label"] == "yes"
     assert [a["label"] for a in classifier.classify([(BAD[0], GOOD[0])])] == ["no"]
-    long = classifier.probabilities([(LONG, BAD[0]), (GOOD[0], LONG)])
-    assert np.isfinite(long).all()
+
+
+def test_a_long_pair_is_cut_with_a_warning(tokenizer, caplog):
+    classifier = make(tokenizer, pairs=True)
+    long = [(LONG, BAD[0]), (GOOD[0], LONG), (GOOD[0], BAD[0])]
+    assert np.isfinite(classifier.probabilities(long)).all()
+    assert "only 24 tokens of 2 of 3 pairs: their longer text is cut" in caplog.text
+    caplog.clear()
+    texts, text_pairs = zip(*long, strict=True)
+    pairs = examples(texts, ["good"] * 3, text_pair=list(text_pairs))
+    classifier.evaluate(pairs, batch_size=1)
+    (warning,) = caplog.messages
+    assert "2 of 3 pairs" in warning
 
 
 # Folders
@@ -298,6 +309,24 @@ def test_half_a_pair_is_refused(tokenizer):
         classifier.classify(["a", "b"])
     with pytest.raises(TypeError, match="got NoneType .* in the pair at place 0"):
         classifier.classify([("a", None)])
+
+
+@pytest.mark.parametrize(
+    ("options", "columns"),
+    [
+        ({"pairs": True}, ["text", "label"]),
+        ({}, ["text", "text_pair", "label"]),
+        ({}, ["text"]),
+        ({}, ["text", "labels"]),
+        ({"multi_label": True}, ["text", "label"]),
+    ],
+)
+def test_examples_of_another_kind_are_refused(tokenizer, options, columns):
+    classifier = make(tokenizer, **options)
+    values = {name: [["good"]] if name == "labels" else ["good"] for name in columns}
+    for use in (classifier.batches, classifier.evaluate):
+        with pytest.raises(ValueError, match=r"reads examples of \['label.*these have"):
+            use(tf.data.Dataset.from_tensor_slices(values))
 
 
 def test_a_label_that_was_not_trained_is_named(classifier):

@@ -213,6 +213,10 @@ def test_what_does_not_fit_is_refused(labeller, tokenizer):
         labeller.batches(examples([(["a"], ["B-thing"])]))
     with pytest.raises(ValueError, match="max_length=1000, .* the 512 positions"):
         labeller.batches(examples(), max_length=1000)
+    texts = tf.data.Dataset.from_tensor_slices({"text": ["a"], "label": ["b"]})
+    for use in (labeller.batches, labeller.evaluate):
+        with pytest.raises(ValueError, match='"tokens", "labels"} strings is needed'):
+            use(texts)
     with pytest.raises(ValueError, match="nothing to evaluate"):
         labeller.evaluate(examples().take(0))
     with pytest.raises(ValueError, match="Pass labels= as well"):

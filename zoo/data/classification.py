@@ -94,6 +94,26 @@ def classification_batches(
     return epochs.dataset(labels, ((None,), tf.float32), first_epoch)
 
 
+def check_classified(examples, *, pairs, multi_label):
+    """Raises if examples are not of the kind that a classifier was made for.
+
+    Args:
+        examples: `tf.data.Dataset` of dicts.
+        pairs, multi_label: bool, as of `zoo.TextClassifier`.
+    """
+    check_examples(examples, ("text",))
+    wanted = {"text", "labels" if multi_label else "label"}
+    wanted |= {"text_pair"} if pairs else set()
+    given = set(examples.element_spec)
+    if not wanted <= given or ("text_pair" in given and not pairs):
+        raise ValueError(
+            f"A classifier with pairs={pairs} and multi_label={multi_label} reads "
+            f"examples of {sorted(wanted)}, but these have {sorted(given)}. Make it "
+            "with pairs=True for those with a text_pair and with multi_label=True for "
+            "those with labels, or give the columns that it reads."
+        )
+
+
 class _Rows:
     """The corpus: `texts`, their segments, and what label each has."""
 

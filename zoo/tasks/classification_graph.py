@@ -9,18 +9,20 @@ THRESHOLD = 0.5  # from which a class is among the labels, where there are sever
 
 
 def class_probabilities(texts, text_pairs, task, encode):
-    """strings `(n,)`, and the second ones or None -> float32 `(n, classes)`.
+    """strings `(n,)`, second ones or None -> float32 `(n, classes)`, number cut.
 
     The probabilities of a text in several rows are the mean of theirs.
     """
     options = (task.tokenizer, task.max_length)
     if text_pairs is None:
         rows, owner = rows_of_texts(texts, *options)
+        num_cut = tf.constant(0)  # a long text is read in several rows
     else:
-        rows, owner = rows_of_pairs(texts, text_pairs, *options)
+        rows, num_cut = rows_of_pairs(texts, text_pairs, *options)
+        owner = tf.range(tf.size(texts))
     logits = encode_in_pieces(encode, rows, len(task.classes))
     values = tf.sigmoid(logits) if task.multi_label else tf.nn.softmax(logits)
-    return mean_of_rows(values, rows, owner, tf.size(texts))
+    return mean_of_rows(values, rows, owner, tf.size(texts)), num_cut
 
 
 def named_classes(probability, classes, multi_label):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.classification import classification_batches
+from zoo.data.classification import check_classified, classification_batches
 from zoo.data.label_ids import label_ids
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
@@ -28,6 +28,7 @@ from zoo.tasks.encoding import encoding_function
 from zoo.tasks.exporting import exports
 from zoo.tasks.lora import merges_lora
 from zoo.tasks.requests import checked_pairs, checked_texts
+from zoo.tasks.text_rows import warn_of_cut_pairs
 from zoo.tasks.training_defaults import compile_classification_model
 
 
@@ -141,15 +142,16 @@ class TextClassifier:
         """
         max_length = options.get("max_length", self.max_length)
         options["max_length"] = checked_max_length(max_length, self.model.encoder)
-        options.setdefault("multi_label", self.multi_label)
+        multi_label = options.setdefault("multi_label", self.multi_label)
+        check_classified(examples, pairs=self.pairs, multi_label=multi_label)
         return classification_batches(examples, self.tokenizer, self.classes, **options)
 
     def classify(self, texts):
         """Says which class fits a text, or each of a list of texts.
 
         A text longer than the model is read in overlapping chunks, whose answers are
-        averaged; of a pair that is too long the longer text is cut. An answer does
-        not depend on what else is in the list.
+        averaged; of a pair that is too long the longer text is cut, and a warning
+        counts them. An answer does not depend on what else is in the list.
 
         Args:
             texts: str or list of str; for pairs a tuple of two str or a list of them.
@@ -168,11 +170,18 @@ class TextClassifier:
         """list of str, or of pairs of str -> float32 array `(n, classes)`."""
         check = checked_pairs if self.pairs else checked_texts
         texts = check(texts, "classify")
+        probability, num_cut = self._probabilities(texts)
+        warn_of_cut_pairs(num_cut, len(texts), self.max_length)
+        return probability
+
+    def _probabilities(self, texts):
+        """As `probabilities`, and how many pairs are cut."""
         if not texts:
-            return np.zeros((0, len(self.classes)), np.float32)
+            return np.zeros((0, len(self.classes)), np.float32), 0
         sides = zip(*texts, strict=True) if self.pairs else (texts,)
         function = self._functions.get("", self._function, self.model.weights)
-        return function(*(tf.constant(side, tf.string) for side in sides)).numpy()
+        outputs = function(*(tf.constant(side, tf.string) for side in sides))
+        return tuple(x.numpy() for x in outputs)
 
     def explain(self, text):
         """Says which pieces of a text, or of a pair of texts, each layer looked at.
@@ -187,7 +196,7 @@ class TextClassifier:
         return explain(text if self.pairs else [text], self)
 
     def _function(self):
-        """strings `(n,)`, for pairs twice -> float32 `(n, classes)`, compiled."""
+        """strings `(n,)`, for pairs twice -> as `class_probabilities`, compiled."""
         encode = encoding_function(
             lambda inputs: self.model(inputs, training=False),
             self.model,
@@ -211,8 +220,8 @@ class TextClassifier:
         """Classifies the texts and scores the answers against their labels.
 
         Returns:
-            dict: `accuracy`, `macro_f1` and `loss` (several labels a text: `micro_f1`,
-            `macro_f1`, `exact_match` and `loss`).
+            dict: `accuracy`, `macro_f1` and `loss`; where a text has several labels,
+            `accuracy` is of those with every label right, and there is `micro_f1`.
         """
         texts, labels = self.texts_and_labels(examples)
         if not texts:
@@ -223,8 +232,10 @@ class TextClassifier:
         progress = keras.utils.Progbar(len(texts), unit_name="text")
         parts = []
         for begin in range(0, len(texts), batch_size):
-            parts.append(self.probabilities(texts[begin : begin + batch_size]))
-            progress.add(len(parts[-1]))
+            parts.append(self._probabilities(texts[begin : begin + batch_size]))
+            progress.add(len(parts[-1][0]))
+        parts, num_cut = zip(*parts, strict=True)
+        warn_of_cut_pairs(sum(num_cut), len(texts), self.max_length)
         return classification_scores(np.concatenate(parts), labels, self.multi_label)
 
     @merges_lora
@@ -251,11 +262,11 @@ class TextClassifier:
             str, the path of the version.
         """
         names = ["text", "text_pair"][: 1 + self.pairs]
-
         function = self._function()
 
         def serve(*texts):
-            return named_classes(function(*texts), self.classes, self.multi_label)
+            probability, _ = function(*texts)
+            return named_classes(probability, self.classes, self.multi_label)
 
         signature = [tf.TensorSpec([None], tf.string, name=name) for name in names]
         return write_saved_model(
@@ -272,6 +283,7 @@ class TextClassifier:
             texts, list; labels, int `(n,)`, or with several labels a text bool
             `(n, classes)`.
         """
+        check_classified(examples, pairs=self.pairs, multi_label=self.multi_label)
         examples = list(examples.as_numpy_iterator())
         names = ["text", "text_pair"][: 1 + self.pairs]
         sides = [[e[name].decode("utf-8") for e in examples] for name in names]

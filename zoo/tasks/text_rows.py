@@ -34,12 +34,15 @@ def chunk_lengths(tokenizer, max_length):
 
 
 def rows_of_pairs(texts, text_pairs, tokenizer, max_length):
-    """strings `(n,)` and `(n,)` -> rows as of `rows_of_texts`, one a pair.
+    """strings `(n,)` and `(n,)` -> rows, one a pair, and how many pairs are cut.
 
     A pair that is longer than `max_length` loses the end of its longer text.
     """
     pair = [tokenizer.tokenize(side) for side in (texts, text_pairs)]
-    return _rows(*pair, tokenizer, max_length), tf.range(tf.size(texts))
+    room = max_length - num_special_tokens(tokenizer, is_pair=True)
+    is_cut = tf.add_n([ids.row_lengths() for ids in pair]) > room
+    rows = _rows(*pair, tokenizer, max_length)
+    return rows, tf.math.count_nonzero(is_cut, dtype=tf.int32)
 
 
 def _rows(first, second, tokenizer, max_length):
@@ -65,6 +68,17 @@ def rows_of_cut_texts(texts, tokenizer, max_length):
     is_cut = token_ids.row_lengths() > max_length - num_special_tokens(tokenizer)
     rows = _rows(token_ids, None, tokenizer, max_length)
     return rows, tf.math.count_nonzero(is_cut, dtype=tf.int32)
+
+
+def warn_of_cut_pairs(num_cut, num_pairs, max_length):
+    """Says how many pairs were not read to the end of both texts."""
+    if num_cut:
+        _logger.warning(
+            "Read only %d tokens of %d of %d pairs: their longer text is cut.",
+            max_length,
+            num_cut,
+            num_pairs,
+        )
 
 
 def warn_of_cut_texts(num_cut, num_texts, max_length):

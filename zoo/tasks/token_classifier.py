@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from zoo.data.label_ids import label_ids
 from zoo.data.labelling import labelling_batches
-from zoo.data.tokenized_texts import ragged_batches
+from zoo.data.tokenized_texts import check_examples, ragged_batches
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
 from zoo.models import LabellingModel
@@ -189,6 +189,7 @@ class TokenClassifier:
             dict: `accuracy` of words; where labels are of spans, also `precision`,
             `recall` and `f1` of whole spans (label and both ends right).
         """
+        check_examples(examples, ("tokens", "labels"))
         function = self._functions.get("words", self._words, self.model.weights)
         answers, labels, lengths = [], [], []
         progress = keras.utils.Progbar(None, unit_name="sentences")
