@@ -3,6 +3,7 @@
 import gzip
 import json
 import pathlib
+import re
 
 import pytest
 import tensorflow as tf
@@ -356,6 +357,26 @@ def test_a_folder_a_class(tmp_path, caplog):
     assert "unsup is left out: its texts have no label" in caplog.text
     assert len(examples_of(read(tmp_path, text="text"))) == 3
     assert examples_of(read(tmp_path, "test"))[1]["text"] == "Fine,\n\nin test."
+
+
+def test_few_empty_files_of_a_class_are_left_out_and_many_are_an_error(
+    tmp_path, caplog
+):
+    for i in range(150):
+        write(tmp_path / "train" / f"class{i % 2}" / f"{i}.txt", f"text {i}")
+    write(tmp_path / "train" / "class0" / "empty.txt", "")
+    found = examples_of(read(tmp_path))
+    assert len(found) == 150
+    assert {(int(x["text"][5:]) % 2, x["label"]) for x in found} == {
+        (0, "class0"),
+        (1, "class1"),
+    }
+    message = "left out 1 of 151 files, the first of them because of this: .*empty.txt"
+    assert re.search(message, caplog.text)
+    (tmp_path / "train" / "class1" / "latin1.txt").write_bytes(b"caf\xe9")
+    expected = "empty.txt is empty.* 2 of 152 files are broken. Mend them"
+    with pytest.raises(ValueError, match=expected):
+        read(tmp_path)
 
 
 def test_splits_of_texts(tmp_path):

@@ -182,13 +182,34 @@ def test_the_export_answers_as_the_task(labeller, tmp_path):
     ],
 )
 def test_spans_follow_from_labels(labels, expected):
-    ids = [LABELS.index(name) for name in labels.split()]
+    assert_spans(LABELS, labels, expected)
+
+
+@pytest.mark.parametrize("prefixes", ["BIES", "BILU"])
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("B-x I-x E-x O", [("x", 0, 3)]),
+        ("B-x E-x B-x E-x", [("x", 0, 2), ("x", 2, 4)]),
+        ("S-x S-x B-y", [("x", 0, 1), ("x", 1, 2), ("y", 2, 3)]),
+        ("S-x I-x E-x I-x", [("x", 0, 1), ("x", 1, 3), ("x", 3, 4)]),
+        ("O E-x E-x", [("x", 1, 2), ("x", 2, 3)]),
+    ],
+)
+def test_spans_follow_from_labels_of_last_words(prefixes, labels, expected):
+    names = ["O", *(f"{prefix}-{kind}" for kind in "xy" for prefix in prefixes)]
+    labels = labels.translate(str.maketrans("BIES", prefixes))
+    assert_spans(names, labels, expected)
+
+
+def assert_spans(names, labels, expected):
+    ids = [names.index(name) for name in labels.split()]
     columns = [ids, range(len(ids)), range(1, len(ids) + 1)]
     columns = [tf.ragged.constant([list(c), list(c)], dtype=tf.int32) for c in columns]
-    names, starts, ends = (x.to_list() for x in SpanRules(LABELS).spans(*columns))
+    kinds, starts, ends = (x.to_list() for x in SpanRules(names).spans(*columns))
     for row in range(2):  # a span never reaches into the next text
-        found = zip(names[row], starts[row], ends[row], strict=True)
-        assert [(name.decode(), start, end) for name, start, end in found] == expected
+        found = zip(kinds[row], starts[row], ends[row], strict=True)
+        assert [(kind.decode(), start, end) for kind, start, end in found] == expected
 
 
 def test_scores_count_whole_spans():

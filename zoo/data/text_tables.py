@@ -3,12 +3,10 @@
 import itertools
 import logging
 
+from zoo.data.broken import leave_out
 from zoo.data.columns import recognise
 from zoo.data.missing_split import MissingSplitError
 from zoo.data.records import SPLIT, check_characters, first_names, read_records
-
-# More rows than this share without text or label are an error, fewer are left out.
-_MOST_BROKEN = 0.01
 
 _logger = logging.getLogger(__name__)
 
@@ -69,16 +67,7 @@ def read_records_of_texts(place, records, roles, columns):
             rows.append((record, read_row(number, record)))
         except _BrokenRowError as error:
             broken.append(error)
-    if len(broken) > _MOST_BROKEN * len(records):
-        raise ValueError(
-            f"{broken[0]} {len(broken)} of {len(records)} rows are broken. Mend them "
-            "or leave them out."
-        ) from broken[0]
-    if broken:
-        _logger.warning(
-            "%s: left out %d of %d rows, the first of them because of this: %s",
-            *(place, len(broken), len(records), broken[0]),
-        )
+    leave_out(place, broken, len(records), "rows")
     return _joined(rows, roles)
 
 

@@ -10,7 +10,10 @@ from zoo.text.overlapping_chunks import overlapping_chunks
 from zoo.text.special_tokens import with_special_tokens
 
 OUTSIDE = "O"
-_BEGIN, _INSIDE = "B-", "I-"
+_PREFIXES = ("B-", "I-", "E-", "L-", "S-", "U-")
+_SPAN_PREFIXES = ("B-", "I-")  # a set of labels that has one of them is of spans
+_INSIDE = ("I-", "E-", "L-")
+_LAST = ("E-", "L-", "S-", "U-")
 _WHITE_SPACE = r"[\s\v\x{85}\p{Z}]+"
 
 
@@ -55,23 +58,28 @@ def word_probabilities(words, task, encode):
 class SpanRules:
     """What labels say about spans: `B-x` begins one, `I-x` goes on, `O` is in none.
 
-    An `I-x` behind anything but `B-x` or `I-x` begins a span. Where no label begins
-    with `B-` or `I-`, as of parts of speech, every word is a span of its own.
+    An `I-x` behind anything but `B-x` or `I-x` begins a span. Where spans' last words
+    have labels of their own, `E-x` or `L-x` is an `I-x` and `S-x` or `U-x` a `B-x` with
+    which the span ends. Where no label begins with `B-` or `I-`, as of parts of speech,
+    every word is a span of its own.
 
     Args:
         labels: list of str.
     """
 
     def __init__(self, labels):
-        has_prefixes = any(name.startswith((_BEGIN, _INSIDE)) for name in labels)
+        has_prefixes = any(name.startswith(_SPAN_PREFIXES) for name in labels)
         types = [
-            name[2:] if has_prefixes and name.startswith((_BEGIN, _INSIDE)) else name
+            name[2:] if has_prefixes and name.startswith(_PREFIXES) else name
             for name in labels
         ]
         self.names = list(dict.fromkeys(types))
         self.types = np.array([self.names.index(name) for name in types], np.int32)
         self.goes_on = np.array(
             [has_prefixes and name.startswith(_INSIDE) for name in labels]
+        )
+        self.is_last = np.array(
+            [has_prefixes and name.startswith(_LAST) for name in labels]
         )
         self.is_outside = np.array([has_prefixes and n == OUTSIDE for n in labels])
 
@@ -88,7 +96,8 @@ class SpanRules:
         types = tf.gather(self.types, ids)
         outside = tf.gather(self.is_outside, ids)
         row = label_ids.value_rowids()
-        same = (row[1:] == row[:-1]) & (types[1:] == types[:-1]) & ~outside[:-1]
+        may_go_on = ~outside & ~tf.gather(self.is_last, ids)
+        same = (row[1:] == row[:-1]) & (types[1:] == types[:-1]) & may_go_on[:-1]
         same = tf.concat([tf.zeros_like(outside[:1]), same], axis=0)
         begins = ~outside & ~(tf.gather(self.goes_on, ids) & same)
         span = tf.cumsum(tf.cast(begins, tf.int32)) - 1
