@@ -31,6 +31,7 @@ import keras
 
 import zoo
 from recipes.command_line import run, use_devices
+from recipes.label_names import label_names
 from zoo.data.language_names import language_names
 
 # What trains well: on short names, and on sentences.
@@ -48,6 +49,11 @@ SENTENCES = {
     "epochs": 10,
     "batch_tokens": 4096,
 }
+OTHER_DATA = (
+    "Name the columns of a table, --text and --label, or pass a folder with a folder "
+    "of texts a class. Texts that have lists of labels are for zoo.TextClassifier with "
+    "multi_label=True, words with a label each for recipes.label_tokens."
+)
 RANDOM = {"learning_rate": 1e-3, "dropout": 0.1}
 TRAINED = {"learning_rate": 5e-5, "dropout": 0.1}
 
@@ -136,7 +142,8 @@ def main(
     else:
         train, validation = language_names("train"), language_names("validation")
         tests = {"test": language_names("test")}
-    classes = sorted({e["label"].decode() for e in train.as_numpy_iterator()})
+    parts = {"training": train, "validation": validation, **tests}
+    classes = label_names(parts, ("text", "label"), OTHER_DATA)
 
     # Model
     tokenizer = None

@@ -31,7 +31,13 @@ import keras
 
 import zoo
 from recipes.command_line import run, use_devices
+from recipes.label_names import label_names
 
+OTHER_DATA = (
+    "Pass a CoNLL file, a word and its label a line, or JSON lines with lists of both, "
+    "and name the columns with --tokens and --labels. Texts with one label each are "
+    "for recipes.classify_text."
+)
 RANDOM = {"learning_rate": 1e-3, "epochs": 15}
 TRAINED = {"learning_rate": 5e-5, "epochs": 5}
 
@@ -102,8 +108,8 @@ def main(
 
     # Data
     train, validation, tests = zoo.data.read_splits(data, tokens=tokens, labels=labels)
-    names = {label for e in train.as_numpy_iterator() for label in e["labels"]}
-    names = sorted(label.decode() for label in names)
+    parts = {"training": train, "validation": validation, **tests}
+    names = label_names(parts, ("tokens", "labels"), OTHER_DATA)
 
     # Model
     tokenizer = None

@@ -77,3 +77,33 @@ def test_a_trained_encoder_is_a_preset(run, data, tmp_path):
         data=str(data), preset=str(folder / "run"), **shrunk, **options
     )
     assert 0 <= scores["validation"]["accuracy"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "columns"),
+    [
+        ("films.txt", "A fine film.\nGood fun.\nNo fun.\nAgain.\n", r"\['text'\]"),
+        (
+            "films.jsonl",
+            "".join(f'{{"text": "film {i}", "labels": ["a"]}}\n' for i in range(9)),
+            r"\['labels', 'text'\]",
+        ),
+    ],
+)
+def test_data_of_another_kind_is_told_in_words(name, text, columns, tmp_path):
+    path = tmp_path / name
+    path.write_text(text)
+    expected = f"training have {columns}, .* needs .*'label'.*multi_label=True"
+    with pytest.raises(ValueError, match=expected):
+        classify_text.main(data=str(path), run_dir=str(tmp_path / "run"), **SHRUNK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_label_that_only_a_test_has_is_told_before_the_training(data, tmp_path):
+    (tmp_path / "train.tsv").write_text(data.read_text())
+    (tmp_path / "test.tsv").write_text("review\tlabel\nso so\tmiddling\n")
+    expected = r"for test have labels that none for training has: \['middling'\]"
+    run_dir = tmp_path / "run"
+    with pytest.raises(ValueError, match=expected):
+        classify_text.main(data=str(tmp_path), run_dir=str(run_dir), **SHRUNK)
+    assert not run_dir.exists()

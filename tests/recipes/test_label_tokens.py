@@ -22,13 +22,33 @@ def data(tmp_path):
     return path
 
 
+def main(data, tmp_path):
+    folders = {"run_dir": str(tmp_path / "run"), "export_dir": str(tmp_path / "export")}
+    return label_tokens.main(data=str(data), **folders, **SHRUNK)
+
+
+def test_data_of_another_kind_is_told_in_words(tmp_path):
+    path = tmp_path / "films.tsv"
+    path.write_text("text\tlabel\n" + "".join(f"film {i}\tgood\n" for i in range(9)))
+    expected = r"training have \['label', 'text'\], .* needs .*'labels'\]\. .*--tokens"
+    with pytest.raises(ValueError, match=expected):
+        main(path, tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_label_that_only_a_test_has_is_told_before_the_training(data, tmp_path):
+    folder = tmp_path / "names"
+    folder.mkdir()
+    data.rename(folder / "train.conll")
+    (folder / "test.conll").write_text("anna\tB-god\nlives\tO\n\ntom\tB-person\n")
+    expected = r"for test have labels that none for training has: \['B-god'\]\. Add"
+    with pytest.raises(ValueError, match=expected):
+        main(folder, tmp_path)
+    assert not (tmp_path / "run").exists()
+
+
 def test_it_learns_measures_and_exports(data, tmp_path):
-    scores = label_tokens.main(
-        data=str(data),
-        run_dir=str(tmp_path / "run"),
-        export_dir=str(tmp_path / "export"),
-        **SHRUNK,
-    )
+    scores = main(data, tmp_path)
     assert set(scores) == {"held out", "validation"}
     assert set(scores["held out"]) == {"accuracy", "precision", "recall", "f1"}
     metrics = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
