@@ -38,6 +38,7 @@ OTHER_DATA = (
     "and name the columns with --tokens and --labels. Texts with one label each are "
     "for recipes.classify_text."
 )
+WORDS_AROUND = 12  # one of which the labeller was most wrong
 RANDOM = {"learning_rate": 1e-3, "epochs": 15}
 TRAINED = {"learning_rate": 5e-5, "epochs": 5}
 
@@ -91,7 +92,7 @@ def main(
         remat: Keep less for the gradient and compute it twice, where memory is short.
         distribute: Train on all devices of the machine or of the cluster, or on one.
         seed: The same seed gives the same weights on a CPU.
-        run_dir: Checkpoints and curves (runs/NAME).
+        run_dir: Checkpoints, curves, reports (runs/NAME).
         export_dir: The SavedModel's versions (saved_models/NAME).
         save_minutes: How often to save inside an epoch.
         skip_bad_steps: Go on without a batch that makes the loss infinite or NaN.
@@ -174,6 +175,8 @@ def main(
     for test, values in scores.items():
         print(test, *(f"{key} {value:.4f}" for key, value in values.items()))
 
+    write_report(labeller, next(iter(tests.values())), run_dir)
+
     # Export
     labeller.save_to_preset(run_dir)
     version = labeller.export(export_dir)
@@ -188,6 +191,37 @@ def main(
         export_dir=version,
     )
     return scores
+
+
+def write_report(labeller, examples, run_dir):
+    """The tables and pictures of the answers to labelled words."""
+    probability, labels, _ = labeller.probabilities(examples)
+    sentences = [
+        [word.decode("utf-8") for word in example["tokens"]]
+        for example in examples.as_numpy_iterator()
+    ]
+    texts = [
+        in_its_sentence(words, i) for words in sentences for i in range(len(words))
+    ]
+    zoo.training.write_classification_report(
+        run_dir, labeller.labels, texts, labels, probability
+    )
+    seen = labeller.explain(" ".join(sentences[0]))
+    zoo.training.draw_attention(
+        Path(run_dir) / "attention.png",
+        *(seen["pieces"], seen["pieces"], seen["attention"]),
+        axes=("piece", "piece that looked at it, in the last layer"),
+    )
+
+
+def in_its_sentence(words, i):
+    """A word in brackets, with some of the words before and after it.
+
+    >>> in_its_sentence(["Anna", "lives", "in", "Rome"], 3)
+    "Anna lives in [Rome]"
+    """
+    before, after = words[max(0, i - WORDS_AROUND) : i], words[i + 1 :]
+    return " ".join([*before, f"[{words[i]}]", *after[:WORDS_AROUND]])
 
 
 if __name__ == "__main__":

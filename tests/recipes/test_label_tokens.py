@@ -53,6 +53,11 @@ def test_it_learns_measures_and_exports(data, tmp_path):
     assert set(scores["held out"]) == {"accuracy", "precision", "recall", "f1"}
     metrics = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
     assert "val_f1" in metrics[0] and len(metrics) == 1 + SHRUNK["epochs"]
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"README.md", "curves.png", "confusion.png", "attention.png"} <= names
+    assert {"calibration.png", "classes.csv", "most_wrong.csv"} <= names
+    wrong = (tmp_path / "run" / "most_wrong.csv").read_text().splitlines()
+    assert "[" in wrong[1]
     labeller = zoo.TokenClassifier.from_preset(tmp_path / "run")
     assert len(labeller.label(TEXTS)) == len(TEXTS)
     assert (tmp_path / "export" / "1" / "saved_model.pb").is_file()

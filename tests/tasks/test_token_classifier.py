@@ -167,6 +167,17 @@ def test_the_export_answers_as_the_task(labeller, tmp_path):
     assert empty["label"].shape == (0, 0)
 
 
+def test_an_explanation_says_what_each_piece_looked_at(labeller):
+    explanation = labeller.explain("  lives in rome.")
+    assert explanation["pieces"][0] == "[CLS]" and explanation["pieces"][-1] == "[SEP]"
+    pieces = [piece.removeprefix("##") for piece in explanation["pieces"][1:-1]]
+    assert "".join(pieces) == "livesinrome."
+    size = len(pieces) + 2
+    assert explanation["attention"].shape == (size, size)
+    np.testing.assert_allclose(explanation["attention"].sum(axis=1), 1.0, atol=1e-5)
+    assert len(labeller.explain(LONG)["pieces"]) == 32
+
+
 # Spans by hand
 
 

@@ -21,13 +21,18 @@ def explain(text, task):
     read = rows_of_pairs if len(text) == 2 else rows_of_texts
     sides = [tf.constant([side], tf.string) for side in text]
     rows, _ = read(*sides, task.tokenizer, task.max_length)
+    pieces, attention = attention_of_first_row(rows, task)
+    return {"pieces": pieces, "attention": attention[:, 0]}
+
+
+def attention_of_first_row(rows, task):
+    """Pieces, list of str of length S, and attention, float32 array `(layers, S, S)`.
+
+    Row i of a layer's is what piece i saw of each, the mean over the heads.
+    """
     first = {name: ragged[:1].to_tensor() for name, ragged in rows.items()}
     outputs = task.model.encoder(first, training=False, return_scores=True)
-    from_first = [scores[0, :, 0] for scores in outputs["attention_scores"]]
+    scores = [ops.cast(layer[0], "float32") for layer in outputs["attention_scores"]]
     vocabulary = task.tokenizer.get_vocabulary()
-    return {
-        "pieces": [vocabulary[i] for i in first["token_ids"].numpy()[0]],
-        "attention": ops.convert_to_numpy(
-            ops.mean(ops.cast(ops.stack(from_first), "float32"), axis=1)
-        ),
-    }
+    pieces = [vocabulary[i] for i in first["token_ids"].numpy()[0]]
+    return pieces, ops.convert_to_numpy(ops.mean(ops.stack(scores), axis=1))

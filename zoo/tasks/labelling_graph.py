@@ -39,13 +39,10 @@ def word_probabilities(words, task, encode):
     tokens = pieces.merge_dims(1, 2)
     number = tokens.with_flat_values(tf.range(tf.size(tokens.flat_values)))
     split = chunk_lengths(task.tokenizer, task.max_length)
-    chunks, _ = overlapping_chunks(tokens, *split)
     numbers, _ = overlapping_chunks(number, *split)
-    token_ids, segment_ids = with_special_tokens(
-        chunks, tokenizer=task.tokenizer, max_length=task.max_length
-    )
-    rows = {"token_ids": token_ids, "segment_ids": segment_ids}
+    rows = rows_of_pieces(pieces, task)
     logits = encode_in_pieces(encode, rows, len(task.labels), per_place=True)
+    token_ids = rows["token_ids"]
     places = token_ids.with_flat_values(tf.range(tf.shape(logits)[0]))
     places = tf.gather(logits, places[:, 1:-1].flat_values)  # no special tokens
     probability = tf.math.unsorted_segment_mean(
@@ -53,6 +50,16 @@ def word_probabilities(words, task, encode):
     )
     lengths = pieces.values.row_lengths()
     return tf.gather(probability, tf.cumsum(lengths, exclusive=True))
+
+
+def rows_of_pieces(pieces, task):
+    """int32 ragged `(n, words, None)` -> rows as `encode_in_pieces` takes them."""
+    split = chunk_lengths(task.tokenizer, task.max_length)
+    chunks, _ = overlapping_chunks(pieces.merge_dims(1, 2), *split)
+    token_ids, segment_ids = with_special_tokens(
+        chunks, tokenizer=task.tokenizer, max_length=task.max_length
+    )
+    return {"token_ids": token_ids, "segment_ids": segment_ids}
 
 
 class SpanRules:

@@ -5,9 +5,11 @@ import tensorflow as tf
 from zoo.data.label_ids import label_ids
 from zoo.data.labelling import labelling_batches
 from zoo.data.tokenized_texts import check_examples, ragged_batches
+from zoo.data.word_pieces import tokenize_words
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
 from zoo.models import LabellingModel
+from zoo.tasks.classification_explanation import attention_of_first_row
 from zoo.tasks.compiling import CompiledFunctions, graph_function
 from zoo.tasks.encoders import (
     check_num_outputs,
@@ -20,7 +22,12 @@ from zoo.tasks.encoders import (
 )
 from zoo.tasks.encoding import encoding_function
 from zoo.tasks.exporting import exports
-from zoo.tasks.labelling_graph import SpanRules, visible_words, word_probabilities
+from zoo.tasks.labelling_graph import (
+    SpanRules,
+    rows_of_pieces,
+    visible_words,
+    word_probabilities,
+)
 from zoo.tasks.labelling_scores import labelling_scores
 from zoo.tasks.lora import merges_lora
 from zoo.tasks.requests import checked_texts
@@ -178,6 +185,20 @@ class TokenClassifier:
             self.max_length,
         )
 
+    def explain(self, text):
+        """Says which pieces of a text each of them looked at in the last layer.
+
+        Returns:
+            dict: `pieces`, list of str of length S, and `attention`, float32 array
+            `(S, S)`: how much the piece of a row saw of each, the mean over heads. Of
+            a text that is too long, its first chunk.
+        """
+        (text,) = checked_texts([text], "explain")
+        words, _, _ = visible_words(tf.constant([text]), self.tokenizer)
+        rows = rows_of_pieces(tokenize_words(words, self.tokenizer), self)
+        pieces, attention = attention_of_first_row(rows, self)
+        return {"pieces": pieces, "attention": attention[-1]}
+
     def evaluate(self, examples, batch_size=256):
         """Labels words that are split already and scores the answers.
 
@@ -189,24 +210,36 @@ class TokenClassifier:
             dict: `accuracy` of words; where labels are of spans, also `precision`,
             `recall` and `f1` of whole spans (label and both ends right).
         """
+        probability, labels, lengths = self.probabilities(examples, batch_size)
+        answers = probability.argmax(axis=1)
+        return labelling_scores(answers, labels, lengths, self._rules)
+
+    def probabilities(self, examples, batch_size=256):
+        """Labels words that are split already, one after the other.
+
+        Args:
+            examples, batch_size: as of `evaluate`.
+
+        Returns:
+            float32 array `(all words, labels)`; the numbers of their right labels, int
+            `(all words,)`; how many words each sentence has, int `(sentences,)`.
+        """
         check_examples(examples, ("tokens", "labels"))
         function = self._functions.get("words", self._words, self.model.weights)
-        answers, labels, lengths = [], [], []
+        parts = []
         progress = keras.utils.Progbar(None, unit_name="sentences")
         for batch in ragged_batches(examples, batch_size):
-            probability = function(batch["tokens"])
-            answers.append(np.argmax(probability, axis=1))
             names = batch["labels"].flat_values.numpy().tolist()
-            labels.append(label_ids(names, self.labels, "labels"))
-            lengths.append(batch["tokens"].row_lengths().numpy())
-            progress.add(len(lengths[-1]))
-        if not lengths:
+            labels = label_ids(names, self.labels, "labels")
+            lengths = batch["tokens"].row_lengths().numpy()
+            parts.append((function(batch["tokens"]).numpy(), labels, lengths))
+            progress.add(len(lengths))
+        if not parts:
             raise ValueError(
                 "There is nothing to evaluate: the examples are empty. Pass a data set "
                 "with at least one sentence."
             )
-        columns = (np.concatenate(column) for column in (answers, labels, lengths))
-        return labelling_scores(*columns, self._rules)
+        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
     @merges_lora
     def to_hugging_face(self, folder):
