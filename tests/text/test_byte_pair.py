@@ -1,4 +1,7 @@
+import gzip
+import itertools
 import json
+import pathlib
 import random
 
 import keras
@@ -11,6 +14,7 @@ from zoo.text.byte_pair import BytePairTokenizer
 from zoo.text.byte_pair_vocabulary import SPECIAL_TOKENS, byte_characters
 
 TEXTS = hard_texts([*SPECIAL_TOKENS])
+REAL = pathlib.Path(__file__).parents[3] / "shared" / "data"
 
 
 def reference(vocabulary, merges, add_prefix_space=False):
@@ -36,15 +40,20 @@ def texts_of(tensor):
 
 @pytest.fixture(scope="module")
 def vocabulary_and_merges():
+    lines = [*SENTENCES, "a" * 40, "the theme of them, other than these"] * 3
+    return learn(lines, 1500)
+
+
+def learn(lines, vocabulary_size):
+    """(vocabulary, merges)"""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
-        vocab_size=1500,
+        vocab_size=vocabulary_size,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         special_tokens=[*SPECIAL_TOKENS],
         show_progress=False,
     )
-    lines = [*SENTENCES, "a" * 40, "the theme of them, other than these"] * 3
     tokenizer.train_from_iterator(lines, trainer)
     model = json.loads(tokenizer.to_str())["model"]
     ids = model["vocab"]
@@ -73,6 +82,27 @@ def test_bytes_are_spelled_as_in_published_vocabularies():
 def test_ids_are_those_of_hugging_face(tokenizer, vocabulary_and_merges):
     expected = ids_of(reference(*vocabulary_and_merges), TEXTS)
     assert tokenizer(TEXTS).to_list() == expected
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there")
+def test_ids_of_100_000_lines_of_english():
+    def column(path, number):
+        with gzip.open(REAL / path, "rt", encoding="utf-8") as file:
+            for line in file:
+                yield line.rstrip("\n").split("\t")[number]
+
+    sources = [
+        column("lm_text/brown.tsv.gz", -1),
+        column("lm_text/masc.tsv.gz", -1),
+        column("multi30k/train.en.gz", 0),
+        column("tatoeba_spa_eng/spa-eng.tsv.gz", 0),
+    ]
+    lines = list(itertools.islice(itertools.chain(*sources), 100_000))
+    assert len(lines) == 100_000
+    learnt = learn(lines, 20_000)
+    expected = ids_of(reference(*learnt), lines)
+    assert BytePairTokenizer(*learnt)(lines).to_list() == expected
 
 
 def test_ids_with_a_space_before(spaced, vocabulary_and_merges):
