@@ -243,7 +243,7 @@ def test_what_does_not_fit_is_refused(labeller, tokenizer):
         zoo.TokenClassifier.from_preset("no such preset", labels="O")
     with pytest.raises(ValueError, match=r"not among labels: \['B-thing'\]"):
         labeller.batches(examples([(["a"], ["B-thing"])]))
-    with pytest.raises(ValueError, match="max_length=1000, .* the 512 positions"):
+    with pytest.raises(ValueError, match="max_length=1000, .* 512 learned positions"):
         labeller.batches(examples(), max_length=1000)
     texts = tf.data.Dataset.from_tensor_slices({"text": ["a"], "label": ["b"]})
     for use in (labeller.batches, labeller.evaluate):
