@@ -31,7 +31,8 @@ def answers(task):
         return task.embed(TEXTS[:3]).tolist()
     if isinstance(task, zoo.TokenClassifier):
         return task.label(TEXTS)
-    return task.fill(["a small [MASK]", "[MASK] is [MASK]"])
+    scores = task.evaluate(tf.data.Dataset.from_tensor_slices({"text": TEXTS}))
+    return [task.fill(["a small [MASK]", "[MASK] is [MASK]"]), scores]
 
 
 def loss_of_training(task):

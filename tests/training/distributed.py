@@ -70,6 +70,8 @@ try:
         ),
         epochs=args.epochs,
         run_dir=args.run_dir,
+        validation=date_pairs("validation", size=4),
+        decoding={"num_beams": 1},
         average=None,
         callbacks=[Losses()],
         save_steps=3,

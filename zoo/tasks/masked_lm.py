@@ -8,7 +8,7 @@ from zoo.data.masked import masked_batches
 from zoo.export import write_saved_model
 from zoo.interop import write_hugging_face
 from zoo.models import MaskedLanguageModel
-from zoo.tasks.compiling import CompiledFunctions, graph_function
+from zoo.tasks.compiling import CompiledFunctions, compiled, graph_function
 from zoo.tasks.encoders import (
     check_vocabulary,
     checked_max_length,
@@ -144,6 +144,14 @@ class MaskedLM:
 
         return graph_function(fill, tf.TensorSpec([None], tf.string))
 
+    def _predictor(self):
+        """Inputs of a batch -> logits, compiled."""
+
+        def predict(inputs):
+            return self.model(inputs, training=False)
+
+        return compiled(predict, self.model, jit_compile=False)
+
     def evaluate(self, examples, **options):
         """Hides tokens, the same in every call, and scores what is predicted.
 
@@ -154,11 +162,12 @@ class MaskedLM:
         Returns:
             dict: `masked_accuracy`, in [0, 1], and `perplexity`, of hidden tokens.
         """
+        predict = self._functions.get("logits", self._predictor, self.model.weights)
         batches = self.batches(examples, **{"shuffle": False, **options})
         right, loss, count = 0.0, 0.0, 0
         progress = keras.utils.Progbar(int(batches.cardinality()))
         for inputs, labels, weights in batches:
-            logits = self.model.predict_on_batch(inputs).astype("float32")
+            logits = np.asarray(predict(inputs)).astype("float32")
             labels, used = np.asarray(labels), np.asarray(weights) > 0
             told = np.take_along_axis(logits, labels[..., np.newaxis], axis=-1)
             largest = logits.max(axis=-1, keepdims=True)
