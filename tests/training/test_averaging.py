@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,36 @@ def test_a_cut_short_file_is_named(run):
 def test_a_folder_without_checkpoints_is_named(tmp_path):
     with pytest.raises(ValueError, match="checkpoints holds no checkpoints"):
         training.best_checkpoints(tmp_path, 3)
+
+
+@pytest.mark.parametrize("damage", ["flip", "remove"])
+def test_weights_that_are_lost_or_damaged_are_named_and_left_out(run, damage):
+    path = training.last_checkpoints(run, 1)[0]
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1  # one bit
+    path.write_bytes(content)
+    if damage == "remove":
+        path.unlink()
+    with pytest.warns(UserWarning, match="epoch-0004.weights.h5 is lost or damaged"):
+        assert epochs(training.last_checkpoints(run, 2)) == [3]
+    with (
+        pytest.warns(UserWarning, match="epoch-0004"),
+        pytest.raises(ValueError, match="none is left. Pass average=None"),
+    ):
+        training.last_checkpoints(run, 1)
+
+
+def test_the_checksums_of_weights_survive_a_resume(run):
+    trained(run / "checkpoints", losses=[1, 4, 2, 3, 0], keep=3)
+    training.last_checkpoints(run, 3)[1].unlink()
+    with pytest.warns(UserWarning, match="epoch-0004"):
+        assert epochs(training.last_checkpoints(run, 3)) == [5, 3]
+
+
+def test_runs_without_checksums_of_weights_are_taken(run):
+    for path in (run / "checkpoints").glob("state-*.json"):
+        record = json.loads(path.read_text())
+        del record["weights_sha256"]
+        path.write_text(json.dumps(record))
+    training.last_checkpoints(run, 2)[0].unlink()
+    assert epochs(training.last_checkpoints(run, 2)) == [3]

@@ -1,6 +1,7 @@
 """The mean of several epochs' weights, which is often better than any of them."""
 
 import json
+import warnings
 from pathlib import Path
 
 from zoo.training import checkpoint_files as files
@@ -8,20 +9,24 @@ from zoo.training.ranking import ranked_epochs
 
 
 def last_checkpoints(run_dir, count):
-    """Paths of the weights of the last `count` epochs, newest first."""
+    """Paths of the weights of the last `count` epochs, newest first.
+
+    A warning names each file that is lost or damaged; it is left out.
+    """
     folder, record = _newest_record(run_dir)
     epochs = [row["epoch"] for row in reversed(record["history"])]
-    return _weights_of(folder, epochs[:count])
+    return _weights_of(folder, record, epochs[:count])
 
 
 def best_checkpoints(run_dir, count):
     """Paths of the weights of the best `count` epochs, best first.
 
-    Best by the metric that the run was told to monitor.
+    Best by the metric that the run was told to monitor. A warning names each file that
+    is lost or damaged; it is left out.
     """
     folder, record = _newest_record(run_dir)
     epochs = ranked_epochs(record["history"], record["monitor"], record["mode"])
-    return _weights_of(folder, epochs[:count])
+    return _weights_of(folder, record, epochs[:count])
 
 
 def average_weights(model, paths):
@@ -60,6 +65,20 @@ def _newest_record(run_dir):
     return folder, json.loads(paths[0].read_text(encoding="utf-8"))
 
 
-def _weights_of(folder, epochs):
-    paths = [files.weights_path(folder, n) for n in epochs]
-    return [path for path in paths if path.is_file()]
+def _weights_of(folder, record, epochs):
+    checksums = dict(record.get("weights_sha256", ()))  # older runs have none
+    paths, num_lost = [], 0
+    for epoch in epochs:
+        path = files.weights_path(folder, epoch)
+        if epoch in checksums and not files.is_whole(path, checksums[epoch]):
+            warnings.warn(f"{path} is lost or damaged: left out.", stacklevel=3)
+            num_lost += 1
+        elif path.is_file():
+            paths.append(path)
+    if num_lost and not paths:
+        raise ValueError(
+            f"The weights of {num_lost} epochs in {folder} are lost or damaged, and "
+            "none is left. Pass average=None to zoo.training.fit for those of the last "
+            "step, or resume=False (--no-resume) to start anew."
+        )
+    return paths

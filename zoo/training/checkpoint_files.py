@@ -8,6 +8,7 @@ and then moved into place:
                                for the other
 
 Each epoch leaves its weights alone too, to average or to keep: epoch-0003.weights.h5.
+The JSON of the states holds their checksums.
 """
 
 import hashlib
@@ -159,7 +160,7 @@ def read_record(path):
     state = state_path(path)
     if not state.is_file():
         raise ValueError(f"Checkpoint {state} is missing.")
-    if _checksum(state) != record["sha256"]:
+    if not is_whole(state, record["sha256"]):
         raise ValueError(
             f"Checkpoint {state} is cut short or damaged: its checksum is not the "
             f"one in {path.name}."
@@ -200,7 +201,11 @@ def set_variables(variables, arrays):
 
 
 def write_weights(folder, epoch, model, num_bytes):
-    """Writes the weights of an epoch; with the optimizer they have `num_bytes`."""
+    """Writes the weights of an epoch; with the optimizer they have `num_bytes`.
+
+    Returns:
+        str, the checksum of the file.
+    """
     path = weights_path(folder, epoch)
     with atomic_write(path) as alone:
         whole = path.with_name(f"partial-whole-{path.name}")
@@ -210,6 +215,7 @@ def write_weights(folder, epoch, model, num_bytes):
             _copy_without_optimizer(whole, alone)
         finally:
             whole.unlink(missing_ok=True)
+        return _checksum(alone)
 
 
 def load_weights_alone(model, path):
@@ -240,6 +246,11 @@ def _copy_without_optimizer(source, target):
         for name in whole:
             if name != "optimizer":
                 whole.copy(name, part)
+
+
+def is_whole(path, checksum):
+    """Whether a file is there and has this checksum."""
+    return path.is_file() and _checksum(path) == checksum
 
 
 def _checksum(path):

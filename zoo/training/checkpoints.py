@@ -11,7 +11,7 @@ import keras
 
 from zoo.training import checkpoint_files as files
 from zoo.training.distribution import any_of_all, num_processes, the_first_one_first
-from zoo.training.ranking import checked_mode, epochs_since_best, ranked_epochs
+from zoo.training.ranking import checked_mode, epochs_since_best, kept_epochs
 from zoo.training.skipping import NotFiniteError, SkippedBatches
 
 # One to go on from, and the one before it in case the disk spoiled the first.
@@ -80,6 +80,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.writes = writes
         self.history = []
         self.skipped = SkippedBatches()
+        self._checksums = {}  # of the weights of the epochs that stay
         self.epoch = self.step = 0
         self.saved = None  # the epoch and step of the newest checkpoint
         self._saved_at = time.monotonic()
@@ -125,6 +126,7 @@ class Checkpoints(keras.callbacks.Callback):
             self._metrics = files.load_state(path, record, model)
             self.history = record["history"]
             self.skipped.restore(record["skipped"])
+            self._checksums = dict(record.get("weights_sha256", ()))
             self.epoch, self.step = self.saved = record["epoch"], record["step"]
             self._seconds = record["seconds"]
             self._batches_after, self.busy = 0, False
@@ -215,7 +217,9 @@ class Checkpoints(keras.callbacks.Callback):
         own = contextlib.nullcontext(self.folder)
         with own if self.writes else tempfile.TemporaryDirectory() as folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            files.write_weights(Path(folder), epoch + 1, self.model, num_bytes)
+            self._checksums[epoch + 1] = files.write_weights(
+                Path(folder), epoch + 1, self.model, num_bytes
+            )
         self.history.append(row)
         self.epoch, self.step = epoch + 1, 0
         self._left, self._metrics, self._seconds = None, [], 0.0
@@ -252,6 +256,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Copies the state; the rest happens in the background, one after the other."""
         arrays = self._copied_state() if arrays is None else arrays
         self.wait()
+        kept = kept_epochs(self.history, self.monitor, self.mode, self.keep)
         facts = {
             "monitor": self.monitor,
             "mode": self.mode,
@@ -259,19 +264,18 @@ class Checkpoints(keras.callbacks.Callback):
             "skipped": [*self.skipped.places],
             "seconds": round(time.perf_counter() - self._begin, 2),
             "of": files.kinds_of(self.model),
+            "weights_sha256": [x for x in self._checksums.items() if x[0] in kept],
         }
         where = self.saved = (self.epoch, self.step)
         self._saved_at = time.monotonic()
         if self.writes:
-            self._writing = self._thread.submit(self._write, where, arrays, facts)
+            self._writing = self._thread.submit(self._write, where, arrays, facts, kept)
 
-    def _write(self, where, arrays, facts):
+    def _write(self, where, arrays, facts, kept):
         self.folder.mkdir(parents=True, exist_ok=True)
         files.write_state(self.folder, *where, arrays, facts)
-        best = ranked_epochs(facts["history"], self.monitor, self.mode)
-        done = [row["epoch"] for row in facts["history"]]
-        kept = {*done[-self.keep :], *best[: self.keep]}
-        files.prune(self.folder, NUM_STATES, {*done} - kept)
+        done = {row["epoch"] for row in facts["history"]}
+        files.prune(self.folder, NUM_STATES, done - kept)
 
     def _is_whole_again(self, stop):
         self.busy = False

@@ -19,6 +19,12 @@ def ranked_epochs(history, monitor, mode):
     return [row["epoch"] for row in sorted(history, key=rank)]
 
 
+def kept_epochs(history, monitor, mode, keep):
+    """Set of the epochs whose weights stay: the last and the best `keep` of them."""
+    last = [row["epoch"] for row in history[-keep:]]
+    return {*last, *ranked_epochs(history, monitor, mode)[:keep]}
+
+
 def epochs_since_best(history, monitor, mode):
     """How many epochs have gone by without a new best; 0 without a history."""
     if not history:
