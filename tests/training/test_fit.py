@@ -182,6 +182,51 @@ def test_it_can_go_on_says_where(run_dir, capsys):
     assert "run: going on after epoch 1/2." in capsys.readouterr().out
 
 
+class Learned:
+    """A tokenizer of these words."""
+
+    def __init__(self, *words):
+        self.words = words
+
+    def get_vocabulary(self):
+        return list(self.words)
+
+
+def learned(words, classes):
+    task = Task()
+    task.tokenizer, task.classes = Learned(*words), classes
+    return task
+
+
+@pytest.mark.parametrize(
+    ("words", "classes", "num_batches", "message"),
+    [
+        (("dog", "a"), ["x"], 2, "other data .tokenizer: '.{12}' there, '.{12}' now"),
+        (("a", "dog"), ["y"], 2, "other data .classes: '"),
+        (("a", "dog"), ["x"], 1, "other data .batches: 2 there, 1 now.*--no-resume"),
+    ],
+)
+def test_a_run_is_gone_on_with_from_the_same_data(
+    run_dir, words, classes, num_batches, message
+):
+    fit(run_dir, learned(("a", "dog"), ["x"]), epochs=1, settings={"seed": 1})
+    with pytest.raises(ValueError, match=message):
+        fit(
+            *(run_dir, learned(words, classes)),
+            batches=lambda first_epoch: batches(first_epoch).take(num_batches),
+            settings={"seed": 1},
+        )
+    same = learned(("a", "dog"), ["x"])
+    assert fit(run_dir, same, settings={"seed": 1}, epochs=2)["epoch"] == [1, 2]
+
+
+def test_an_older_run_does_not_say_what_its_data_were(run_dir):
+    fit(run_dir, learned(("a", "dog"), ["x"]), epochs=1)
+    (run_dir / "settings.json").write_text("{}")
+    other = learned(("a", "cat"), ["x"])
+    assert fit(run_dir, other, epochs=2)["epoch"] == [1, 2]
+
+
 def test_a_wrong_kind_of_average_is_refused(run_dir):
     with pytest.raises(ValueError, match="average_of='first'. Expected 'best' or"):
         fit(run_dir, Task(), average_of="first")

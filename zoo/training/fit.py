@@ -26,6 +26,7 @@ from zoo.training.distribution import (
     wait_for_all,
     worker_resolver,
 )
+from zoo.training.made_from import made_from
 from zoo.training.replica_gradients import agree_on_overflow, clip_whole_gradients
 from zoo.training.report import Report
 from zoo.training.run_folder import RunFolder
@@ -91,7 +92,8 @@ def fit(
             gone on with inside an epoch, anything else between two.
         epochs: int, 1 or more. How many there are in all, those done before included.
         run_dir: path. See `RunFolder`.
-        settings: dict of plain values. A run is only gone on with under the same.
+        settings: dict of plain values. A run is only gone on with under the same, and
+            with the same vocabulary, classes and number of batches.
         validation: examples to decode after each epoch. See `DecodedEvaluation`.
         decoding: dict of arguments for that decoding, such as `{"num_beams": 1}`.
         scoring: dict of further arguments for `evaluate`.
@@ -134,6 +136,7 @@ def fit(
     with the_first_one_first(leads):
         folder = RunFolder(run_dir, settings, resume=resume, writes=leads)
     with contextlib.closing(folder):
+        _refuse_other_data(folder, leads, made_from(task))
         checkpoints = Checkpoints(
             folder.checkpoints,
             monitor,
@@ -178,7 +181,11 @@ def fit(
             task.model.stop_training = False
             while not (_is_done(checkpoints, epochs) or task.model.stop_training):
                 try:
-                    _train(task.model, batches, epochs, checkpoints, fit_arguments)
+                    data = share_of(batches(checkpoints.epoch))
+                    count = _num_batches(task.model, data, fit_arguments)
+                    if count is not None:
+                        _refuse_other_data(folder, leads, {"batches": count})
+                    _train(task.model, data, count, epochs, checkpoints, fit_arguments)
                 except NotFiniteError as error:
                     if not skip_bad_steps or not checkpoints.knows_batches:
                         raise
@@ -192,6 +199,11 @@ def fit(
         if average is not None and checkpoints.history:
             average_weights(task.model, choose(run_dir, average))
         return as_columns(checkpoints.history)
+
+
+def _refuse_other_data(folder, leads, facts):
+    with the_first_one_first(leads):
+        folder.refuse_other_data(facts)
 
 
 def _prepare_for_replicas(model):
@@ -211,13 +223,11 @@ def _is_done(checkpoints, epochs):
     return checkpoints.epoch >= epochs or checkpoints.patience_is_spent
 
 
-def _train(model, batches, epochs, checkpoints, fit_arguments):
+def _train(model, data, num_batches, epochs, checkpoints, fit_arguments):
     """Trains from where the run stands: what is left of an epoch, then whole ones."""
-    data = share_of(batches(checkpoints.epoch))
     fit = model.fit
     if worker_resolver() is not None:
         fit = functools.partial(fit_among_workers, model)
-    num_batches = _num_batches(model, data, fit_arguments)
     checkpoints.knows_batches = num_batches is not None
     left = checkpoints.batches_left(num_batches)
     if left == []:

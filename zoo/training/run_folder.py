@@ -16,6 +16,7 @@ MAY_CHANGE = (
     *("save_minutes", "skip_bad_steps", "distribute", "remat"),
 )
 _LOCK = "lock"
+_MADE_FROM = "made_from"  # the setting that says what the data are
 
 
 class RunFolder:
@@ -56,6 +57,7 @@ class RunFolder:
         self.tensorboard = self.path / "tensorboard"
         self._settings_file = self.path / "settings.json"
         self._lock = None
+        self._writes = writes
         if not writes:
             return
         if self._is_occupied():
@@ -68,9 +70,30 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         self._take()
         # First of all: a folder with these is a run, however early it is stopped.
-        with atomic_write(self._settings_file) as beside:
-            beside.write_text(json.dumps(self.settings, indent=2) + "\n")
+        self._write_settings()
         self.checkpoints.mkdir(exist_ok=True)
+
+    def refuse_other_data(self, facts):
+        """Compares the data with those that the run began with, and keeps new facts.
+
+        Args:
+            facts: dict of plain values that are the same at each start, such as the
+                number of batches. Those that an older run lacks are not compared.
+
+        Raises:
+            ValueError: they are others.
+        """
+        before = self.settings.get(_MADE_FROM, {})
+        different = _differences(before, facts, facts.keys() & before.keys())
+        if different:
+            raise ValueError(
+                f"{self.path} holds a run that began with other data ({different}). "
+                "Give the same data to go on with it, another run_dir, or resume=False "
+                "(--no-resume) to move it aside and start anew."
+            )
+        if self._writes and not facts.keys() <= before.keys():
+            self.settings[_MADE_FROM] = {**before, **facts}
+            self._write_settings()
 
     def close(self):
         """Lets other processes have the folder; so does the end of this one."""
@@ -111,22 +134,26 @@ class RunFolder:
                 f"{self._settings_file.name}. Choose another run_dir."
             )
 
+    def _write_settings(self):
+        with atomic_write(self._settings_file) as beside:
+            beside.write_text(json.dumps(self.settings, indent=2) + "\n")
+
     def _refuse_if_different(self, may_change):
         try:
-            self._compare(self._settings_before(), may_change)
+            before = self._settings_before()
+            self._compare(before, may_change)
         except ValueError:
             self.close()
             raise
+        if _MADE_FROM in before:
+            self.settings[_MADE_FROM] = before[_MADE_FROM]
 
     def _compare(self, before, may_change):
-        different = [
-            f"{name}: {before.get(name)!r} there, {self.settings.get(name)!r} now"
-            for name in sorted({*before, *self.settings} - set(may_change))
-            if before.get(name) != self.settings.get(name)
-        ]
+        names = {*before, *self.settings} - {*may_change, _MADE_FROM}
+        different = _differences(before, self.settings, names)
         if different:
             raise ValueError(
-                f"{self.path} holds a run with other settings ({'; '.join(different)})."
+                f"{self.path} holds a run with other settings ({different})."
                 " Give the same settings to go on with it, another run_dir, or "
                 "resume=False (--no-resume) to move it aside and start anew."
             )
@@ -147,6 +174,14 @@ class RunFolder:
             number += 1
         self.path.rename(aside)
         self.close()  # it is the lock of the old run
+
+
+def _differences(before, now, names):
+    return "; ".join(
+        f"{name}: {before.get(name)!r} there, {now.get(name)!r} now"
+        for name in sorted(names)
+        if before.get(name) != now.get(name)
+    )
 
 
 def write_metrics(path, history):
