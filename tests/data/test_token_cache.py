@@ -2,6 +2,9 @@
 
 import collections
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import zoo
 from zoo.data import token_cache
 from zoo.data.translation import translation_batches
 
+ROOT = Path(__file__).resolve().parents[2]
 LINE = "a small dog and two large cats see the red house of an old man"
 WORDS = LINE.split(" ")
 OPTIONS = {"batch_tokens": 512, "max_length": 24, "seed": 3}
@@ -155,6 +159,27 @@ def test_a_damaged_shard_is_named(folder, tokenizer, tmp_path):
     (copy / "pairs-00002.tfrecord").write_bytes(content)
     with pytest.raises(ValueError, match="pairs-00002.tfrecord is missing or damaged"):
         [*batches(tokenizer, cache_dir=copy, num_buckets=3).as_numpy_iterator()]
+
+
+def test_a_pool_ends_with_the_process_that_was_killed(tmp_path):
+    code = f"""
+import zoo
+from tests.data.test_token_cache import LINE, pairs
+from tests.data.waiting_shard import wait
+from zoo.data import token_cache
+
+token_cache.write_shard = wait
+both = [zoo.text.learn_tokenizer([LINE] * 5, 290, at_most=True)] * 2
+token_cache.cache_pairs(pairs(9), {str(tmp_path / "new")!r}, *both, 24, 1)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    while "begun" not in process.stdout.readline():
+        assert process.poll() is None
+    process.kill()
+    process.communicate(timeout=60)  # waits for all that can still write
+    assert process.returncode == -9
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import json
 import logging
 import multiprocessing
 import os
+import threading
 from pathlib import Path
 
 import keras
@@ -154,7 +155,7 @@ def _make(examples, folder, manifest, how, num_processes):
 
     spawn = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     pool = concurrent.futures.ProcessPoolExecutor(
-        num_processes, spawn, initializer=_leave_gpus_alone
+        num_processes, spawn, initializer=_begin_process
     )
     with pool:
         tasks = collections.deque()
@@ -182,8 +183,15 @@ def _is_done(task):
     return task[0] is None or task[0].done()
 
 
-def _leave_gpus_alone():
+def _begin_process():
+    """Leaves GPUs alone, and ends with the process that the pool is of."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     tf.config.set_visible_devices([], "GPU")
+
+
+def _end_with_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)  # killed, it could not end its pool
 
 
 def _chunks(examples):
