@@ -98,10 +98,11 @@ def _jitted(function, model):
 def should_jit_compile():
     """What `compile` shall take: XLA is left off in training on a TensorFlow CPU.
 
-    It compiles long for every shape there and trains no faster.
+    It compiles long for every shape there and trains no faster. Under a
+    `tf.distribute.Strategy` it is left off too: it cannot compile what sums gradients.
     """
-    if keras.backend.backend() == "tensorflow" and not tf.config.list_physical_devices(
-        "GPU"
+    if keras.backend.backend() == "tensorflow" and (
+        tf.distribute.has_strategy() or not tf.config.list_physical_devices("GPU")
     ):
         return False
     return "auto"
