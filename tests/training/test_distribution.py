@@ -189,6 +189,21 @@ def test_rows_that_are_compared_stay_on_one_device(monkeypatch, tmp_path):
         training.fit(task, batches, epochs=1, run_dir=tmp_path / "run")
 
 
+def test_an_allocation_of_slurm_is_no_cluster_until_srun_starts_it(monkeypatch):
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    distribution.distribute()
+    assert distribution.num_processes() == 1
+
+    def resolver():
+        raise InterruptedError
+
+    cluster = tf.distribute.cluster_resolver
+    monkeypatch.setattr(cluster, "SlurmClusterResolver", resolver)
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
+    with pytest.raises(InterruptedError):
+        distribution.distribute()
+
+
 def test_only_auto_and_none():
     with pytest.raises(ValueError, match="'all'.*'auto' or 'none'"):
         distribution.distribute("all")

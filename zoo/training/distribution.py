@@ -20,9 +20,11 @@ if keras.backend.backend() == "jax":
 # Parameters from which, on JAX, a model is split over two devices each.
 LARGE = 200_000_000
 # What says that this process is one of several, and which: set by hand, or by Slurm and
-# Open MPI, which JAX reads by itself.
+# Open MPI, which JAX reads by itself. Of Slurm it is what `srun` sets: SLURM_NTASKS is
+# also set where one process runs alone, in an allocation's shell or script.
 _CLUSTER = ("KERAS_DISTRIBUTION_JOB_ADDRESSES", "JAX_COORDINATOR_ADDRESS")
-_CLUSTER_SIZES = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
+_SLURM_SIZE = "SLURM_STEP_NUM_TASKS"
+_CLUSTER_SIZES = (_SLURM_SIZE, "OMPI_COMM_WORLD_SIZE")
 
 
 def distribute(how="auto", *, parameters=0):
@@ -164,7 +166,7 @@ def _distribute_jax(parameters):
 def _distribute_tensorflow():
     # Workers first: TensorFlow must not have looked at its devices by then.
     resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
-    if not resolver.cluster_spec().jobs and int(os.environ.get("SLURM_NTASKS", 1)) > 1:
+    if not resolver.cluster_spec().jobs and int(os.environ.get(_SLURM_SIZE, 1)) > 1:
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
     if _num_workers(resolver) > 1:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
