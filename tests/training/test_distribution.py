@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -186,6 +187,18 @@ def test_rows_that_are_compared_stay_on_one_device(monkeypatch, tmp_path):
     task = Task()
     task.model.compile("sgd", ContrastiveCrossentropy())
     with pytest.raises(ValueError, match="2 devices train together.*--distribute none"):
+        training.fit(task, batches, epochs=1, run_dir=tmp_path / "run")
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_accumulation_stays_on_one_device(monkeypatch, tmp_path, scaled):
+    monkeypatch.setitem(training.fit.__globals__, "num_replicas", lambda: 2)
+    task = Task()
+    optimizer = keras.optimizers.SGD(gradient_accumulation_steps=4)
+    if scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    task.model.compile(optimizer, "mse")
+    with pytest.raises(ValueError, match="steps=4, and 2 devices.*'none'.*on JAX"):
         training.fit(task, batches, epochs=1, run_dir=tmp_path / "run")
 
 

@@ -215,8 +215,22 @@ def _prepare_for_replicas(model):
             "distribute='none' (--distribute none)."
         )
     if keras.backend.backend() == "tensorflow":
+        _refuse_accumulation(model.optimizer)
         clip_whole_gradients(model.optimizer)
         agree_on_overflow(model.optimizer)
+
+
+def _refuse_accumulation(optimizer):
+    """Keras cannot accumulate gradients within TensorFlow's replicas."""
+    while optimizer is not None:
+        steps = getattr(optimizer, "gradient_accumulation_steps", None) or 1
+        if steps > 1:
+            raise ValueError(
+                f"gradient_accumulation_steps={steps}, and {num_replicas()} devices "
+                "train together, which Keras cannot do both on TensorFlow. Accumulate "
+                "on one device: distribute='none' (--distribute none), or on JAX."
+            )
+        optimizer = getattr(optimizer, "inner_optimizer", None)
 
 
 def _is_done(checkpoints, epochs):
