@@ -1,7 +1,9 @@
 """A corpus in files: the same pairs, made once, refused where it does not fit."""
 
 import collections
+import concurrent.futures
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -180,6 +182,21 @@ token_cache.cache_pairs(pairs(9), {str(tmp_path / "new")!r}, *both, 24, 1)
     process.kill()
     process.communicate(timeout=60)  # waits for all that can still write
     assert process.returncode == -9
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(2, 2), (64, 8)])
+def test_a_process_for_each_core_up_to_eight(
+    tokenizer, tmp_path, monkeypatch, cores, processes
+):
+    def pool(num_processes, *arguments, **options):
+        assert num_processes == processes
+        raise InterruptedError
+
+    own = set(range(cores))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: own, raising=False)
+    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", pool)
+    with pytest.raises(InterruptedError):
+        token_cache.cache_pairs(pairs(), tmp_path, tokenizer, tokenizer, 24)
 
 
 @pytest.mark.parametrize(

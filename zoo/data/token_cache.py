@@ -32,6 +32,7 @@ SHARD_PAIRS = 1 << 16
 FILLED_TOGETHER = 16
 _MANIFEST, _LOCK = "manifest.json", "lock"
 _LOOKED_AT = 1000  # pairs, to see whether a corpus is the same
+_MOST_PROCESSES = 8  # unless told otherwise: each of them loads TensorFlow
 
 
 class TokenCache:
@@ -87,7 +88,7 @@ def cache_pairs(
         folder: path. Made where it is missing.
         source_tokenizer, target_tokenizer: `zoo.text.SentencePieceTokenizer`.
         max_length: int. Pairs with more ids on a side are left out.
-        num_processes: int. Defaults to the number of cores.
+        num_processes: int. Defaults to the number of cores, but to no more than 8.
 
     Returns:
         `TokenCache`.
@@ -138,7 +139,7 @@ def locked(folder):
 
 def _make(examples, folder, manifest, how, num_processes):
     """Makes the shards that are missing."""
-    num_processes = num_processes or os.cpu_count()
+    num_processes = num_processes or min(_num_cores(), _MOST_PROCESSES)
     known = manifest["shards"]
     count = int(examples.cardinality())
     bar = keras.utils.Progbar(count if count > 0 else None, unit_name="pair")
@@ -181,6 +182,13 @@ def _make(examples, folder, manifest, how, num_processes):
 
 def _is_done(task):
     return task[0] is None or task[0].done()
+
+
+def _num_cores():
+    """Of the machine, or fewer where this process was given fewer."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def _begin_process():
