@@ -42,6 +42,7 @@ def tokenizer():
 def small_shards(monkeypatch):
     monkeypatch.setattr(token_cache, "SHARD_PAIRS", 40)
     monkeypatch.setattr(token_cache, "FILLED_TOGETHER", 2)
+    monkeypatch.setattr(token_cache, "_LOOKED_AT", 100)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,7 @@ def folder(tokenizer, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(token_cache, "SHARD_PAIRS", 40)
         patch.setattr(token_cache, "FILLED_TOGETHER", 2)
+        patch.setattr(token_cache, "_LOOKED_AT", 100)
         token_cache.cache_pairs(pairs(), folder, tokenizer, tokenizer, 24, 1)
     return folder
 
@@ -151,16 +153,35 @@ def test_one_that_was_interrupted_at_once_goes_on(tokenizer, tmp_path, monkeypat
     assert len(cache) == 4
 
 
-def test_a_damaged_shard_is_named(folder, tokenizer, tmp_path):
-    copy = tmp_path / "copy"
+def copied(folder, copy):
     copy.mkdir()
     for path in folder.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    content = bytearray((copy / "pairs-00002.tfrecord").read_bytes())
+    return copy
+
+
+def test_a_damaged_shard_is_named_and_made_again(folder, tokenizer, tmp_path):
+    copy = copied(folder, tmp_path / "copy")
+    damaged, other = (copy / f"pairs-0000{n}.tfrecord" for n in (2, 1))
+    before = other.stat().st_mtime_ns
+    content = bytearray(damaged.read_bytes())
     content[40] ^= 1
-    (copy / "pairs-00002.tfrecord").write_bytes(content)
-    with pytest.raises(ValueError, match="pairs-00002.tfrecord is missing or damaged"):
+    damaged.write_bytes(content)
+    message = "pairs-00002.tfrecord is missing or damaged.*Remove this file"
+    with pytest.raises(ValueError, match=message):
         [*batches(tokenizer, cache_dir=copy, num_buckets=3).as_numpy_iterator()]
+    damaged.unlink()
+    token_cache.cache_pairs(pairs(), copy, tokenizer, tokenizer, 24, 1)
+    assert damaged.read_bytes() == (folder / damaged.name).read_bytes()
+    assert other.stat().st_mtime_ns == before
+
+
+def test_an_older_manifest_does_not_say_how_many_pairs(folder, tokenizer, tmp_path):
+    copy = copied(folder, tmp_path / "copy")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    del manifest["num_pairs"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert len(token_cache.cache_pairs(pairs(), copy, tokenizer, tokenizer, 24)) == 4
 
 
 def test_a_pool_ends_with_the_process_that_was_killed(tmp_path):
@@ -203,6 +224,7 @@ def test_a_process_for_each_core_up_to_eight(
     ("change", "message"),
     [
         ({"examples": pairs(seed=1)}, "tokens of other texts"),
+        ({"examples": pairs().repeat(2)}, "tokens of other num_pairs"),
         ({"max_length": 23}, "tokens of other max_length"),
         ({"target_tokenizer": None}, "tokens of other tokenizers"),
     ],

@@ -63,7 +63,7 @@ class TokenCache:
             if not is_whole(path, self._shards[number]):
                 raise ValueError(
                     f"{path} is missing or damaged: its checksum is not the one in "
-                    f"{_MANIFEST}. Remove {self.folder}, and it is made again."
+                    f"{_MANIFEST}. Remove this file, and it alone is made again."
                 )
             self._checked.add(number)
         return read_shard(path)
@@ -81,7 +81,7 @@ def cache_pairs(
 
     What is there already and was made from the same texts is not made again, so that a
     call which was interrupted goes on. A corpus that was finished is not read again but
-    for its first thousand pairs.
+    for its first thousand pairs, unless a file is gone: then that one is made again.
 
     Args:
         examples: `tf.data.Dataset` of `{"source", "target"}` strings.
@@ -103,6 +103,7 @@ def cache_pairs(
         "tokenizers": [hashlib.sha256(proto).hexdigest() for proto in protos],
         "max_length": max_length,
         "texts": _digest([[x[side] for x in first] for side in ("source", "target")]),
+        "num_pairs": int(examples.cardinality()),
     }
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,8 @@ def cache_pairs(
     with locked(folder):  # others that train with it wait
         manifest = _read_manifest(folder, made_by)
         _write_manifest(folder, manifest)  # the folder is one of tokens from now on
-        if not manifest["is_complete"]:
+        files = [folder / shard["file"] for shard in manifest["shards"].values()]
+        if not (manifest["is_complete"] and all(file.is_file() for file in files)):
             _make(examples, folder, manifest, (protos, max_length), num_processes)
     shards = [shard for _, shard in sorted(manifest["shards"].items())]
     if num_left_out := sum(shard["left_out"] for shard in shards):
@@ -241,6 +243,8 @@ def _read_manifest(folder, made_by):
         return {**made_by, "is_complete": False, "shards": {}}
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
+        # Older ones do not say how many pairs they are of.
+        manifest = {"num_pairs": made_by["num_pairs"], **manifest}
         different = [name for name in made_by if manifest[name] != made_by[name]]
         manifest["shards"], manifest["is_complete"]
     except (ValueError, KeyError, TypeError) as error:
