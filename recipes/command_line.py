@@ -3,21 +3,25 @@
 import os
 import signal
 import sys
+from pathlib import Path
 
 import tyro
 
 import zoo
 from zoo.training import TrainingStoppedError
+from zoo.training.stopping import explained_disk
 
 
 def run(main):
     """Calls a recipe with what the command line says.
 
     A training that stopped ends the process at once: Python's own end would wait for
-    what still reads ahead, and that for Python.
+    what still reads ahead, and that for Python. So does a disk that is full before or
+    after it.
     """
     try:
-        tyro.cli(main)
+        with explained_disk(Path(sys.argv[0]).stem):
+            tyro.cli(main)
     except KeyboardInterrupt:
         sys.stdout.flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)

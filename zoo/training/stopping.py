@@ -27,7 +27,7 @@ def stopping_in_words(path, checkpoints, verbose):
     """
     try:
         with (
-            _explained_disk(path),
+            explained_disk(path),
             _explained_peers(path, checkpoints),
             _saved_first(path, checkpoints, verbose),
         ):
@@ -65,16 +65,26 @@ def _saved_first(path, checkpoints, verbose):
 
 
 @contextlib.contextmanager
-def _explained_disk(path):
+def explained_disk(name):
+    """Says in one line that the disk is full, and what to do; `name` comes first."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in _NO_SPACE:
+    except TrainingStoppedError:
+        raise
+    except Exception as error:
+        # TensorFlow and HDF5 have errors of their own, with the system's words in them.
+        reasons = [
+            os.strerror(number)
+            for number in _NO_SPACE
+            if number == getattr(error, "errno", None)
+            or os.strerror(number) in str(error)
+        ]
+        if not reasons:
             raise
         raise TrainingStoppedError(
-            f"{path}: no space is left to write to ({os.strerror(error.errno)}). Make "
-            "some, and give the same command again, without --no-resume: it goes on "
-            "from the last checkpoint."
+            f"{name}: no space is left to write to ({reasons[0]}). Make some, and give "
+            "the same command again, without --no-resume: it goes on from the last "
+            "checkpoint."
         ) from error
 
 
