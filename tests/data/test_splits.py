@@ -3,7 +3,7 @@ import gzip
 import pytest
 import tensorflow as tf
 
-from zoo.data import read_splits
+from zoo.data import read_splits, splits
 
 SPLITS = ("train", "val", "test")
 
@@ -132,6 +132,15 @@ def test_without_splits_some_are_held_out_and_no_source_is_in_two(tmp_path):
     assert len(train | validation | test) == 900
     assert not (train & validation or train & test or validation & test)
     assert len(validation) == len(test) == 18
+
+
+def test_of_many_pairs_no_more_are_held_out_than_can_be_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr(splits, "_MOST_SOURCES", 5)
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"source {i}\ttarget {i}\n" for i in range(500)))
+    train, validation, tests = read_splits(path)
+    assert len(sources(validation)) == len(sources(tests["held out"])) == 5
+    assert len(sources(train)) == 490
 
 
 def test_the_same_are_held_out_every_time(tmp_path):

@@ -103,6 +103,19 @@ def test_the_same_seed_gives_the_same_weights(corpus, tmp_path):
         np.testing.assert_array_equal(first, second)
 
 
+def test_the_length_penalty_is_chosen_on_so_many_pairs_at_most():
+    seen = []
+
+    class Longest:
+        def evaluate(self, pairs, length_penalty):
+            seen.append(int(pairs.cardinality()))
+            return {"bleu": length_penalty}
+
+    pairs = tf.data.Dataset.range(5000)
+    assert translate.best_length_penalty(Longest(), pairs, {}) == 2.0
+    assert seen == [2000] * 4
+
+
 def test_help_names_the_flags_all_recipes_share():
     result = subprocess.run(
         [sys.executable, "-m", "recipes.translate", "--help"],

@@ -16,6 +16,7 @@ from zoo.data.text_sources import find_text_tests
 
 # Of each of validation and test: enough to measure by, little missed in training.
 _HELD_OUT_SHARE = 0.02
+_MOST_SOURCES = 2000  # of pairs, which are decoded one token after the other
 _MOST_HASHES = (1 << 63) - 1
 _MEDIA = {"image", "audio"}  # columns that hold places of files
 
@@ -24,8 +25,9 @@ def read_splits(path, source=None, target=None, **columns):
     """Reads the training, validation and test examples of a corpus.
 
     Where there are no validation or no test examples, 2 % of the training examples are
-    held out instead, chosen by a hash of the source, text or file's name, so that none
-    is in two of them. What is there but cannot be read is an error.
+    held out instead (of pairs no more than 2,000), chosen by a hash of the source, text
+    or file's name, so that none is in two of them. What is there but cannot be read is
+    an error.
 
     >>> train, validation, tests = read_splits("data/multi30k", "en", "de")
     >>> list(tests)
@@ -126,6 +128,8 @@ def _first_hashes(path, key, hashes, num_parts):
             f"{num_parts + 1} are needed. Add {_noun(key)}, or files for these splits."
         )
     size = max(1, round(_HELD_OUT_SHARE * len(distinct)))
+    if key == "source":
+        size = min(size, _MOST_SOURCES)
     return distinct[[-size * part for part in range(num_parts, 0, -1)]]
 
 
