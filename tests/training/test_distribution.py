@@ -126,6 +126,24 @@ def test_devices_of_jax_share_a_large_model(tmp_path):
     assert assert_same_training(tmp_path / "four", tmp_path / "one") >= 20
 
 
+@pytest.mark.parametrize(
+    "engine", [pytest.param("tensorflow", marks=pytest.mark.slow), "jax"]
+)
+def test_two_processes_train_as_one(engine, tmp_path):
+    pytest.importorskip(engine)
+    environments = {"tensorflow": tensorflow_workers, "jax": jax_processes}[engine]
+    options = (*CLIP, "--epochs", "1")
+    folder = tmp_path / "two"
+    processes = [start(folder, *options, **env) for env in environments()]
+    processes.append(
+        start(tmp_path / "one", *options, **(JAX if engine == "jax" else {}))
+    )
+    first, second, _ = map(finish, processes)
+    assert "answers 2\n2 replicas 22 steps" in first
+    assert second.endswith("2 replicas 22 steps\n") and "answers" not in second
+    assert assert_same_training(folder, tmp_path / "one") == 22
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["tensorflow", "jax"])
 def test_a_process_that_was_killed_goes_on_with_the_others(engine, tmp_path):
