@@ -106,6 +106,36 @@ def test_two_replicas_of_tensorflow_train_as_one_device(tmp_path):
     assert assert_same_training(tmp_path / "two", tmp_path / "one") >= 20
 
 
+def test_replicas_of_tensorflow_take_masks(tmp_path):
+    code = f"""
+import types
+import keras
+import numpy as np
+import tensorflow as tf
+from zoo import training
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, halves)
+training.distribute()
+inputs = {{"x": keras.Input((4,)), "mask": keras.Input((4,), dtype="bool")}}
+seen = keras.ops.where(inputs["mask"], inputs["x"], 0.0)
+model = keras.Model(inputs, keras.layers.Dense(1)(seen))
+model.compile("sgd", "mse", metrics=["mae"], jit_compile=False)
+x = np.ones((6, 4), "float32")
+data = tf.data.Dataset.from_tensor_slices(({{"x": x, "mask": x > 0}}, x[:, :1]))
+task = types.SimpleNamespace(model=model)
+history = training.fit(
+    task, lambda epoch: data.batch(3), epochs=2, run_dir={str(tmp_path)!r}, verbose=0
+)
+print(len(history["mae"]), "epochs")
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert process.stdout == "2 epochs\n", process.stderr
+
+
 def test_two_devices_of_jax_train_as_one(tmp_path):
     pytest.importorskip("jax")
     train(tmp_path / "one", **JAX)

@@ -33,6 +33,7 @@ from zoo.training.run_folder import RunFolder
 from zoo.training.shares import share_of
 from zoo.training.skipping import NotFiniteError
 from zoo.training.stopping import stopping_in_words
+from zoo.training.symbolic_build import build_from
 from zoo.training.worker_loop import fit_among_workers
 
 # Batches that one may go on without; where more are bad, it is not the batches.
@@ -242,6 +243,8 @@ def _train(model, data, num_batches, epochs, checkpoints, fit_arguments):
     fit = model.fit
     if worker_resolver() is not None:
         fit = functools.partial(fit_among_workers, model)
+    elif num_replicas() > 1 and keras.backend.backend() == "tensorflow":
+        build_from(model, data.element_spec)
     checkpoints.knows_batches = num_batches is not None
     left = checkpoints.batches_left(num_batches)
     if left == []:
