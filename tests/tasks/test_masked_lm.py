@@ -167,6 +167,12 @@ def test_rows_longer_than_the_positions_are_refused(task, row_length):
         task.batches(texts(), row_length=row_length)
 
 
+def test_rows_without_learned_positions_have_no_end(tokenizer):
+    task = zoo.MaskedLM.from_preset("bert_tiny", tokenizer, positions="alibi")
+    inputs, *_ = next(iter(task.batches(texts(), row_length=600, batch_size=1)))
+    assert inputs["token_ids"].shape == (1, 600)
+
+
 def test_what_is_no_text_is_refused(task):
     with pytest.raises(TypeError, match="fill takes a str or a list of str, got int"):
         task.fill(3)
