@@ -59,7 +59,7 @@ def test_where_tensorflow_is_missing_the_same_versions_are_tested(backend):
     starts = ("KERAS = ", "PYTEST = ", f"{backend} = ")
     wanted = re.findall(r"'(.+?)'", "".join(x for x in lines if x.startswith(starts)))
     assert len(wanted) == 6
-    known = {*PROJECT["dependencies"], *EXTRAS["dev"], *EXTRAS[backend]}
+    known = {*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS[backend]}
     assert set(wanted) <= known
 
 
