@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.batches import load_batches, real_tokens, save_batches, sentence_lengths
-from benchmarks.sizes import ENCODERS, SIZES, masked_lm_flops, training_flops
+from benchmarks.sizes import ENCODERS, SIZES, masked_batch_flops, training_flops
 
 VOCABULARY_SIZES = {"translator_base": 10_000, "bert_base": 30_522}
 BATCHES, REPETITIONS = 8, 5
@@ -142,12 +142,7 @@ def _fit(model, batches, count):
 def _flops(size, vocabulary_size, batch):
     """Operations of the products that a step needs."""
     if size in ENCODERS:
-        lengths = (batch["token_ids"] != 0).sum(axis=1)
-        masks = (batch["sample_weight"] > 0).sum(axis=1)
-        return sum(
-            masked_lm_flops(ENCODERS[size], int(length), int(count), vocabulary_size)
-            for length, count in zip(lengths, masks, strict=True)
-        )
+        return masked_batch_flops(ENCODERS[size], batch, vocabulary_size)
     return sum(
         training_flops(SIZES[size], int(source), int(target), vocabulary_size)
         for source, target in zip(*sentence_lengths(batch), strict=True)

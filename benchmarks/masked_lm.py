@@ -18,7 +18,7 @@ from benchmarks.command_line import RESULTS, measured, num_rounds, parser, typed
 from benchmarks.driver import Configuration
 from benchmarks.limits import LIMITS, limit_configurations
 from benchmarks.report import write_report
-from benchmarks.sizes import ENCODERS, masked_lm_flops
+from benchmarks.sizes import ENCODERS, masked_batch_flops
 from benchmarks.workers.products import masked_lm_products
 
 OURS = ["zoo"]
@@ -82,7 +82,9 @@ def configurations(size, training, batches, folder, peers_python):
         "batches": str(Path(folder) / "batches.npz"),
         "steps": len(batches),
     }
-    flops = sum(_training_flops(size, vocabulary_size, batch) for batch in batches)
+    flops = sum(
+        masked_batch_flops(ENCODERS[size], batch, vocabulary_size) for batch in batches
+    )
 
     def row(name, module, more=None, **process):
         return Configuration(
@@ -104,16 +106,6 @@ def configurations(size, training, batches, folder, peers_python):
             peers_python,
         ),
     ]
-
-
-def _training_flops(size, vocabulary_size, batch):
-    """Operations that a step's products need."""
-    lengths = (batch["token_ids"] != 0).sum(axis=1)
-    masks = (batch["sample_weight"] > 0).sum(axis=1)
-    return sum(
-        masked_lm_flops(ENCODERS[size], int(length), int(count), vocabulary_size)
-        for length, count in zip(lengths, masks, strict=True)
-    )
 
 
 if __name__ == "__main__":

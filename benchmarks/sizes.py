@@ -110,3 +110,13 @@ def masked_lm_flops(size, length, num_masks, vocabulary_size):
     head = 2 * size.hidden_dim * (size.hidden_dim + vocabulary_size)
     row = length * encoder_token_flops(size, length) + num_masks * head
     return FORWARD_AND_BACKWARD * row
+
+
+def masked_batch_flops(size, batch, vocabulary_size):
+    """Operations of one training step's products, for a batch of arrays."""
+    lengths = (batch["token_ids"] != 0).sum(axis=1)
+    masks = (batch["sample_weight"] > 0).sum(axis=1)
+    return sum(
+        masked_lm_flops(size, int(length), int(count), vocabulary_size)
+        for length, count in zip(lengths, masks, strict=True)
+    )

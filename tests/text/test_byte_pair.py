@@ -1,7 +1,4 @@
-import gzip
-import itertools
 import json
-import pathlib
 import random
 
 import keras
@@ -9,12 +6,12 @@ import pytest
 import tensorflow as tf
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
 
+from tests.text.english_lines import english_lines, needs_english
 from tests.text.hard_texts import SENTENCES, hard_texts
 from zoo.text.byte_pair import BytePairTokenizer
 from zoo.text.byte_pair_vocabulary import SPECIAL_TOKENS, byte_characters
 
 TEXTS = hard_texts([*SPECIAL_TOKENS])
-REAL = pathlib.Path(__file__).parents[3] / "shared" / "data"
 
 
 def reference(vocabulary, merges, add_prefix_space=False):
@@ -85,20 +82,9 @@ def test_ids_are_those_of_hugging_face(tokenizer, vocabulary_and_merges):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there")
+@needs_english
 def test_ids_of_100_000_lines_of_english():
-    def column(path, number):
-        with gzip.open(REAL / path, "rt", encoding="utf-8") as file:
-            for line in file:
-                yield line.rstrip("\n").split("\t")[number]
-
-    sources = [
-        column("lm_text/brown.tsv.gz", -1),
-        column("lm_text/masc.tsv.gz", -1),
-        column("multi30k/train.en.gz", 0),
-        column("tatoeba_spa_eng/spa-eng.tsv.gz", 0),
-    ]
-    lines = list(itertools.islice(itertools.chain(*sources), 100_000))
+    lines = english_lines(100_000)
     assert len(lines) == 100_000
     learnt = learn(lines, 20_000)
     expected = ids_of(reference(*learnt), lines)

