@@ -1,8 +1,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.contracts import assert_layer_contract
+from tests.executed_nodes import executed_nodes
 from zoo.layers import FeedForward
 
 X = np.random.default_rng(0).normal(size=(2, 3, 8)).astype("float32")
@@ -51,3 +53,14 @@ def test_dropout_is_between_the_layers_and_in_training_only():
 def test_wrong_size():
     with pytest.raises(ValueError, match=r"hidden_dim=4.*axis is 8.*hidden_dim=8"):
         FeedForward(4, 16)(X)
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "gelu_tanh"])
+def test_on_tensorflow_bias_and_activation_are_part_of_the_matrix_product(activation):
+    layer = FeedForward(8, 16, activation)
+    layer.build(X.shape)
+    function = tf.function(layer, autograph=False)
+    nodes = executed_nodes(lambda: function(X))
+    fused = [n.attr["fused_ops"].list.s for n in nodes if "FusedMatMul" in n.op]
+    name = {"relu": b"Relu", "gelu": b"GeluExact", "gelu_tanh": b"GeluApproximate"}
+    assert sorted(map(list, fused)) == [[b"BiasAdd"], [b"BiasAdd", name[activation]]]

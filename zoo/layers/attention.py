@@ -5,6 +5,7 @@ from keras import ops
 
 from zoo.layers.dot_product import attend_fused, attend_with_scores
 from zoo.layers.dropout import Dropout
+from zoo.layers.feed_forward import in_rows
 from zoo.layers.positions import alibi_bias, rotate
 
 
@@ -139,8 +140,8 @@ class MultiHeadAttention(keras.layers.Layer):
         Returns:
             key and value, float `(batch, num_key_value_heads, keys, head_dim)`.
         """
-        key = self._split_heads(self.key_projection(memory))
-        value = self._split_heads(self.value_projection(memory))
+        key = self._split_heads(in_rows(self.key_projection, memory))
+        value = self._split_heads(in_rows(self.value_projection, memory))
         if self.positions == "rotary":
             key = rotate(key, positions)
         return ops.swapaxes(key, 1, 2), ops.swapaxes(value, 1, 2)
@@ -164,7 +165,7 @@ class MultiHeadAttention(keras.layers.Layer):
         """
         rows, queries = ops.shape(query)[:2]
         one_place = query.shape[1] == 1
-        query = self._split_heads(self.query_projection(query))
+        query = self._split_heads(in_rows(self.query_projection, query))
         if self.positions == "rotary":
             query = rotate(query, query_positions)
         if one_place:  # beams become query places, so that they share their keys
@@ -181,7 +182,7 @@ class MultiHeadAttention(keras.layers.Layer):
             training=training,
         )
         attended = ops.reshape(attended, (rows, queries, self.hidden_dim))
-        x = self.output_projection(attended)
+        x = in_rows(self.output_projection, attended)
         if not return_scores:
             return x
         if one_place:

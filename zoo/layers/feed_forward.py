@@ -3,6 +3,7 @@
 import functools
 
 import keras
+from keras import ops
 
 from zoo.layers.dropout import Dropout
 
@@ -80,6 +81,9 @@ class FeedForward(keras.layers.Layer):
         self.contract.build((*x_shape[:-1], self.intermediate_dim))
 
     def call(self, x):
+        return in_rows(self._of_rows, x)
+
+    def _of_rows(self, x):
         expanded = self.expand(x)
         if self.is_gated:
             expanded = self.gate(x) * expanded
@@ -100,6 +104,26 @@ class FeedForward(keras.layers.Layer):
             "dropout": self.dropout.rate,
             "use_bias": self.use_bias,
         }
+
+
+def in_rows(function, x):
+    """Calls a function of `(places, features)` on the places of all rows of `x`.
+
+    TensorFlow joins a matrix product with its bias and activation only where nothing
+    stands between them, and Keras puts a reshape between for more than two axes.
+
+    >>> in_rows(dense, x)  # what dense(x) gives
+
+    Args:
+        function: callable. float `(places, dim)` -> float `(places, other_dim)`.
+        x: float tensor `(..., dim)`.
+
+    Returns:
+        float tensor `(..., other_dim)`.
+    """
+    *shape, dim = ops.shape(x)
+    rows = function(ops.reshape(x, (-1, dim)))
+    return ops.reshape(rows, (*shape, rows.shape[-1]))
 
 
 def activation_function(activation):

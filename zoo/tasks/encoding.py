@@ -81,11 +81,14 @@ def _count_that_fits(lengths, places):
 def encoding_function(function, model, max_length):
     """Makes of a function of a model's inputs what `encode_in_pieces` takes.
 
-    On TensorFlow that is the function itself: a plain graph takes any shape. Elsewhere
-    it is compiled, for shapes rounded up to few.
+    On TensorFlow that is a plain graph, which takes any shape. The loop calls it as a
+    graph of its own, for TensorFlow joins no operations in a graph that loops.
+    Elsewhere it is compiled, for shapes rounded up to few.
     """
     if keras.backend.backend() == "tensorflow":
-        return function
+        return tf.function(
+            function, autograph=False, experimental_attributes={"_noinline": True}
+        )
     run = compiled(function, model)
 
     def encode(inputs):
