@@ -29,6 +29,8 @@ SIZES = (100, 1000, None)  # None: all
 COLUMNS = ("labels", "weights", "seed", "development", "test")
 PRETRAINED, RANDOM = "pretrained", "random"
 BATCH_TOKENS = 1024
+EPOCHS = 10
+TEXTS_OF_EPOCH = 2000  # fewer are repeated, for each epoch ends with an evaluation
 
 
 def main(data, split, preset, size, learning_rates, seeds, sizes=SIZES, results=None):
@@ -74,14 +76,14 @@ def train(texts, validation, preset, start, learning_rate, seed):
         attention_dropout=0.2,
         **same,
     )
-    epochs = min(50, max(10, 20_000 // len(list(texts))))
+    texts = texts.repeat(max(1, TEXTS_OF_EPOCH // len(list(texts))))
 
     def batches(first_epoch):
         return classifier.batches(
             texts, batch_tokens=BATCH_TOKENS, seed=seed, first_epoch=first_epoch
         )
 
-    num_steps = int(batches(0).cardinality()) * epochs
+    num_steps = int(batches(0).cardinality()) * EPOCHS
     schedule = zoo.schedules.warmup_cosine(
         learning_rate, math.ceil(0.1 * num_steps), num_steps
     )
@@ -97,7 +99,7 @@ def train(texts, validation, preset, start, learning_rate, seed):
         zoo.training.fit(
             classifier,
             batches,
-            epochs=epochs,
+            epochs=EPOCHS,
             run_dir=run_dir,
             validation=validation,
             monitor="val_accuracy",
