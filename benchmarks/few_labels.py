@@ -30,11 +30,22 @@ COLUMNS = ("labels", "weights", "seed", "development", "test")
 PRETRAINED, RANDOM = "pretrained", "random"
 BATCH_TOKENS = 1024
 EPOCHS = 10
-TEXTS_OF_EPOCH = 2000  # fewer are repeated, for each epoch ends with an evaluation
+TEXTS_OF_EPOCH = 1000  # fewer are repeated, for each epoch ends with an evaluation
 
 
-def main(data, split, preset, size, learning_rates, seeds, sizes=SIZES, results=None):
+def main(
+    data,
+    split,
+    preset,
+    size,
+    learning_rates,
+    seeds,
+    dtype="float32",
+    sizes=SIZES,
+    results=None,
+):
     """Returns a list of dicts, one for each training, with the fields of `COLUMNS`."""
+    keras.config.set_dtype_policy(dtype)
     _, validation, tests = zoo.data.read_splits(data)
     test = next(iter(tests.values()))
     texts = zoo.data.read(data, split)
@@ -56,7 +67,8 @@ def main(data, split, preset, size, learning_rates, seeds, sizes=SIZES, results=
     if results:
         options = f"--data {Path(data).name} --split {split} --preset FOLDER"
         options += f" --size {size} --learning-rates {learning_rates[0]:g}"
-        write(rows, Path(results), f"{options} {learning_rates[1]:g} --seeds {seeds}")
+        options += f" {learning_rates[1]:g} --seeds {seeds} --dtype {dtype}"
+        write(rows, Path(results), options)
     return rows
 
 
@@ -164,5 +176,6 @@ if __name__ == "__main__":
         metavar=("PRETRAINED", "RANDOM"),
     )
     options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--dtype", default="float32", help="as recipes have it")
     options.add_argument("--results", default=RESULTS, help="folder of the report")
     main(**vars(options.parse_args()))
