@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from starlette.testclient import TestClient
 
-from tests.serving import small_models
+from tests.serving import page_models, small_models
 from zoo.serving.batching import Limits, OverloadedError
 from zoo.serving.bounds import Bounds
 from zoo.serving.models import Models
@@ -333,4 +333,20 @@ def test_binary_answers_are_base64(tmp_path):
     client = TestClient(rest_app(models, Bounds()))
     answer = ask(client, {"instances": [sound]}, "echo:predict")
     assert answer == (200, {"predictions": [sound]})
+    models.stop()
+
+
+def test_broken_pictures_alone_are_refused_and_beside_others_told(tmp_path):
+    captioner = page_models.Captioner()
+    tf.saved_model.save(captioner, str(tmp_path / "m" / "1"), captioner.serving_default)
+    models = Models(tmp_path, Limits())
+    models.refresh()
+    client = TestClient(rest_app(models, Bounds()))
+    good, broken = ({"b64": base64.b64encode(x).decode()} for x in (b".PNG", b"GIF"))
+    refused = (400, {"error": "This is no PNG."})
+    assert ask(client, {"instances": [broken]}, "m:predict") == refused
+    assert ask(client, {"inputs": [broken, broken]}, "m:predict") == refused
+    status, answer = ask(client, {"instances": [good, broken]}, "m:predict")
+    assert status == 200
+    assert [row["error"] for row in answer["predictions"]] == ["", "This is no PNG."]
     models.stop()

@@ -77,6 +77,15 @@ def test_time_is_up(shouting):
     assert found[-1]["finished"] and "longer than a request may" in found[-1]["error"]
 
 
+def test_a_broken_sound_is_refused(shouting, monkeypatch):
+    def first_state(tensors):
+        return {"translation": tf.constant([""]), "error": tf.constant(["No WAV."])}
+
+    monkeypatch.setattr(shouting.get("shout").signatures["start"], "call", first_state)
+    answer = ask(shouting, {"instances": ["abc"]})
+    assert (answer.status_code, answer.json()) == (400, {"error": "No WAV."})
+
+
 def test_a_step_that_fails_is_told(shouting, monkeypatch, caplog):
     def fail(state):
         raise tf.errors.InternalError(None, None, "no memory")

@@ -3,11 +3,13 @@
 import asyncio
 import time
 
+import numpy as np
 import tensorflow as tf
 from starlette.concurrency import run_in_threadpool
 
 from zoo.serving.batching import DeadlineError, RetiredError
 from zoo.serving.json_tensors import shown
+from zoo.serving.version import ERROR
 
 # What the values of a request bring about, as a token that no vocabulary has.
 UNFIT = (ValueError, tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)
@@ -36,7 +38,7 @@ async def ask(models, target, signature_name, num_bytes, read, most_rows, deadli
 
     Raises:
         NotFoundError, ValueError, OverloadedError, DeadlineError; and what the
-        model raises.
+        model raises, or says of every row.
     """
     while True:
         version = models.get(*target)
@@ -55,9 +57,22 @@ async def ask(models, target, signature_name, num_bytes, read, most_rows, deadli
         break
     try:
         async with asyncio.timeout(deadline - time.monotonic()):
-            return version, await asyncio.wrap_future(future)
+            outputs = await asyncio.wrap_future(future)
     except TimeoutError:
         raise DeadlineError from None
+    refuse_if_none_is_fit(outputs)
+    return version, outputs
+
+
+def refuse_if_none_is_fit(outputs):
+    """Raises the first `error` of a request all of whose rows have one.
+
+    An export says of each picture or sound what is wrong with it, so that the others
+    are answered. Where there are no others, the request itself is wrong.
+    """
+    errors = np.ravel(outputs.get(ERROR, []))
+    if len(errors) and all(isinstance(error, bytes) and error for error in errors):
+        raise ValueError(errors[0].decode("utf-8", "replace"))
 
 
 def signature_of(version, name):

@@ -13,11 +13,12 @@ import tensorflow as tf
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from zoo.serving.asking import refuse_if_none_is_fit
 from zoo.serving.batching import DeadlineError
-from zoo.serving.version import DEFAULT_SIGNATURE
+from zoo.serving.version import DEFAULT_SIGNATURE, ERROR
 
 _START, _STEP = "start", "step"
-_FINISHED, _ERROR = "finished", "error"
+_FINISHED = "finished"
 _logger = logging.getLogger(__name__)
 _GRACE_S = 5.0  # after the deadline, to say that it is over
 
@@ -38,7 +39,10 @@ def first_state(version, inputs):
     if rows != 1:
         raise ValueError(f"A stream answers one input, got {rows}. Ask one each.")
     tensors = {name: tf.constant(array) for name, array in inputs.items()}
-    return version.signatures[_START].call(tensors)
+    state = version.signatures[_START].call(tensors)
+    if ERROR in state:
+        refuse_if_none_is_fit({ERROR: state[ERROR].numpy()})
+    return state
 
 
 def stream(version, state, deadline, ended):
@@ -58,12 +62,10 @@ def stream(version, state, deadline, ended):
         nonlocal state
         while True:
             event = {name: _only(state[name]).decode("utf-8", "replace")}
-            error = _only(state[_ERROR]).decode() if _ERROR in state else ""
-            if time.monotonic() > deadline:
-                error = str(DeadlineError())
-            if error:
-                event[_ERROR] = error
-            if error or _only(state[_FINISHED]):
+            late = time.monotonic() > deadline
+            if late:
+                event[ERROR] = str(DeadlineError())
+            if late or _only(state[_FINISHED]):
                 yield _event({**event, _FINISHED: True})
                 return
             yield _event(event)
@@ -72,7 +74,7 @@ def stream(version, state, deadline, ended):
             except tf.errors.OpError:
                 _logger.exception("A step of a stream failed.")
                 message = "The server failed; its log says more."
-                yield _event({**event, _ERROR: message, _FINISHED: True})
+                yield _event({**event, ERROR: message, _FINISHED: True})
                 return
 
     return _Stream(events(), deadline + _GRACE_S, ended)
@@ -106,7 +108,7 @@ def _text_name(version):
     names = [
         name
         for name, spec in answer.items()
-        if spec.dtype == tf.string and name in state and name != _ERROR
+        if spec.dtype == tf.string and name in state and name != ERROR
     ]
     return names[0]
 

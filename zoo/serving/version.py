@@ -11,6 +11,7 @@ from zoo.serving import model_files as files
 from zoo.serving.batching import Batcher
 
 DEFAULT_SIGNATURE = "serving_default"
+ERROR = "error"  # the output that says what is wrong with a picture or sound, or ""
 _WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
