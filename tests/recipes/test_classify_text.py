@@ -69,14 +69,27 @@ def test_the_export_answers_as_the_saved_classifier(run):
     assert np.mean([a == b for a, b in zip(labels, right, strict=True)]) > 0.8
 
 
-def test_a_trained_encoder_is_a_preset(run, data, tmp_path):
+def test_a_trained_encoder_is_a_preset_that_goes_on_in_little_memory(
+    run, data, tmp_path
+):
     folder, _ = run
     options = {"run_dir": str(tmp_path / "run"), "export_dir": str(tmp_path / "export")}
     shrunk = {**SHRUNK, "vocabulary_size": None, "epochs": 1}
     scores = classify_text.main(
-        data=str(data), preset=str(folder / "run"), **shrunk, **options
+        data=str(data),
+        preset=str(folder / "run"),
+        lora_rank=4,
+        remat=True,
+        **shrunk,
+        **options,
     )
     assert 0 <= scores["validation"]["accuracy"] <= 1
+    before, after = (
+        zoo.TextClassifier.from_preset(place / "run").model.encoder.get_weights()
+        for place in (folder, tmp_path)
+    )
+    changed = [np.abs(a - b).max() > 0 for a, b in zip(before, after, strict=True)]
+    assert any(changed) and not all(changed)  # matrices; neither biases nor norms
 
 
 @pytest.mark.parametrize(
