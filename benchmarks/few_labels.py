@@ -68,7 +68,7 @@ def main(
         options = f"--data {Path(data).name} --split {split} --preset FOLDER"
         options += f" --size {size} --learning-rates {learning_rates[0]:g}"
         options += f" {learning_rates[1]:g} --seeds {seeds} --dtype {dtype}"
-        write(rows, Path(results), options)
+        write(rows, Path(results), options, dtype)
     return rows
 
 
@@ -120,11 +120,11 @@ def train(texts, validation, preset, start, learning_rate, seed):
     return classifier
 
 
-def write(rows, folder, options):
+def write(rows, folder, options, dtype):
     """The table of all trainings, the table of means and the picture."""
     folder.mkdir(parents=True, exist_ok=True)
     command = f"python -m benchmarks.few_labels {options}"
-    origin = f"{machine()}, {datetime.date.today().isoformat()}"
+    origin = f"{machine(dtype)}, {datetime.date.today().isoformat()}"
     with (folder / "few_labels.csv").open("w", newline="", encoding="utf-8") as file:
         file.writelines(f"# {line}\n" for line in (TITLE, origin, command))
         writer = csv.DictWriter(file, COLUMNS)

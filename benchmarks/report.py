@@ -28,8 +28,8 @@ def table(rows, unit="tokens"):
     return "\n".join(lines)
 
 
-def machine():
-    """The machine in one line: processor, cores, system, Python."""
+def machine(dtype="fp32"):
+    """The machine in one line: processor, cores, system, Python; and the precision."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -41,7 +41,7 @@ def machine():
         model = names[0] if names else model
     return (
         f"{model}, {os.cpu_count()} cores, {platform.system()}, "
-        f"Python {platform.python_version()}, fp32"
+        f"Python {platform.python_version()}, {dtype}"
     )
 
 

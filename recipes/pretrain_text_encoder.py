@@ -7,6 +7,15 @@ Without --data it reads Python's own reference text. Several corpora are read as
 their labels left out. What it leaves in its run's folder is a preset for the other
 recipes on texts: `python -m recipes.classify_text --preset runs/NAME`. A run that was
 interrupted goes on when the same command is given again.
+
+Measured on two cores of an AMD EPYC server, seed 1: --data ../shared/data/imdb
+../shared/data/lm_text --preset bert_mini --norm-first --dropout 0 --batch-size 16
+--learning-rate 7e-4 --epochs 2 --dtype mixed_bfloat16 predicts 25.1 % of the masked
+tokens held out (perplexity 223) after 78 minutes beside other programs. From it a
+classifier with the 6,920 sentences of SST-2 gets 80.4 % of the development set right,
+from random weights 76.2 % (means of three seeds, by `python -m benchmarks.few_labels`).
+With the norms behind the sublayers, --norm-first left out, it learns next to nothing in
+its first 1,200 batches.
 """
 
 import math
