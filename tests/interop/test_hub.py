@@ -44,7 +44,8 @@ def test_without_the_library_the_error_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["no/such/folder", "../x", "/nowhere", "a b"])
-def test_what_is_neither_a_folder_nor_an_id_is_refused(name, monkeypatch):
+def test_what_is_neither_a_folder_nor_an_id_is_refused(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hub, "huggingface_hub", Hub(error=AssertionError()))
     with pytest.raises(FileNotFoundError, match="is not a folder. Pass a folder with"):
         checkpoint_folder(name)

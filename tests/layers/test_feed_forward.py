@@ -63,4 +63,7 @@ def test_on_tensorflow_bias_and_activation_are_part_of_the_matrix_product(activa
     nodes = executed_nodes(lambda: function(X))
     fused = [n.attr["fused_ops"].list.s for n in nodes if "FusedMatMul" in n.op]
     name = {"relu": b"Relu", "gelu": b"GeluExact", "gelu_tanh": b"GeluApproximate"}
-    assert sorted(map(list, fused)) == [[b"BiasAdd"], [b"BiasAdd", name[activation]]]
+    expected = [[b"BiasAdd"], [b"BiasAdd", name[activation]]]
+    if activation != "relu" and not any(n.op.startswith("_Mkl") for n in nodes):
+        expected[1].pop()  # only oneDNN has these
+    assert sorted(map(list, fused)) == expected

@@ -190,9 +190,11 @@ def test_a_picture_with_attention_and_a_file_that_is_none(browser, serve, tmp_pa
     captions = [e.text for e in section.find_elements(By.TAG_NAME, "figcaption")]
     assert captions == ["a", "red", "square"]
     assert len(section.find_elements(By.TAG_NAME, "canvas")) == 3
+    assert complaints(browser) == []
     chooser.send_keys(str(tmp_path / "text.png"))
     shown(browser, section, "This is no PNG.")
-    assert complaints(browser) == []
+    (refused,) = complaints(browser)
+    assert "captions:predict" in refused and "400 (Bad Request)" in refused
 
 
 def test_a_recording_is_sent_as_a_wav_file(browser, serve):

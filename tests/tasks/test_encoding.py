@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.tasks.encoding import encode_in_pieces
+from zoo.tasks.encoding import encode_in_pieces, encoding_function
 
 
 def rows(*lengths):
@@ -71,3 +71,15 @@ def test_one_graph_serves_all_sizes():
             run(given["token_ids"]), encode_in_pieces(sum_of_tokens, given, 2)
         )
     assert len(traces) == 1
+
+
+def test_the_loop_calls_the_model_as_a_graph_of_its_own():
+    encode = encoding_function(sum_of_tokens, model=None, max_length=8)
+    ids = tf.RaggedTensorSpec([None, None], tf.int32)
+    looping = tf.function(lambda ids: encode_in_pieces(encode, {"token_ids": ids}, 2))
+    graph = looping.get_concrete_function(ids).graph.as_graph_def()
+    own = [each for each in graph.library.function if each.attr["_noinline"].b]
+    assert len(own) == 1
+    given = rows(3, 1, 5)["token_ids"]
+    expected = encode_in_pieces(sum_of_tokens, {"token_ids": given}, 2)
+    np.testing.assert_array_equal(looping(given), expected)

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.executed_nodes import executed_nodes
 from tests.tasks.small_encoder import SIZES, train
 
 LINES = ["a small dog", "a little dog", "the weather is fine", "it is a fine day"]
@@ -125,10 +124,3 @@ def test_what_is_no_text_or_no_pooling_is_refused(embedder, tokenizer):
         embedder.embed(3)
     with pytest.raises(ValueError, match="pooling='max'. Choose 'mean' or 'cls'"):
         make(tokenizer, pooling="max")
-
-
-def test_the_loop_over_pieces_calls_the_model_as_a_graph_of_its_own(tokenizer):
-    embedder = make(tokenizer)
-    operations = {node.op for node in executed_nodes(lambda: embedder.embed(LINES))}
-    assert "StatefulPartitionedCall" in operations
-    assert not any("MatMul" in operation for operation in operations)
