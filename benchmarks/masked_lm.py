@@ -57,7 +57,8 @@ def main(
             setting = f"{size}, batch {training.batch_size}"
             setting += f", vocabulary {training.vocabulary_size}"
             settings[setting] = measured(setting, rows, rounds, OURS, LIMITS)
-    command = typed("masked_lm", rounds, quick, peers_python)
+    some = "" if len(sizes) == len(TRAININGS) else f" --sizes {' '.join(sizes)}"
+    command = typed(f"masked_lm{some}", rounds, quick, peers_python)
     title = f"Masked-LM training, rows of {ROW_LENGTH}, tokens a second"
     write_report(settings, results, "masked_lm", title, command)
     return settings
