@@ -26,7 +26,9 @@ def attend_fused(query, key, value, mask=None, bias=None):
         # There the kernel repeats shared heads, and fails where all share one.
         return attend_with_scores(query, key, value, mask, bias)[0]
     visible = None if mask is None else ops.any(mask, axis=-1, keepdims=True)
-    if bias is not None:
+    # TensorFlow goes over the scores once for a bias, and several times for a mask.
+    as_bias = mask is not None and keras.config.backend() == "tensorflow"
+    if bias is not None or as_bias:
         bias, mask = _additive(mask, bias), None
     attended = ops.dot_product_attention(
         query,
