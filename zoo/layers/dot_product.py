@@ -27,8 +27,7 @@ def attend_fused(query, key, value, mask=None, bias=None):
         return attend_with_scores(query, key, value, mask, bias)[0]
     visible = None if mask is None else ops.any(mask, axis=-1, keepdims=True)
     # TensorFlow goes over the scores once for a bias, and several times for a mask.
-    as_bias = mask is not None and keras.config.backend() == "tensorflow"
-    if bias is not None or as_bias:
+    if bias is not None or keras.config.backend() == "tensorflow":
         bias, mask = _additive(mask, bias), None
     attended = ops.dot_product_attention(
         query,

@@ -40,8 +40,7 @@ def first_state(version, inputs):
         raise ValueError(f"A stream answers one input, got {rows}. Ask one each.")
     tensors = {name: tf.constant(array) for name, array in inputs.items()}
     state = version.signatures[_START].call(tensors)
-    if ERROR in state:
-        refuse_if_none_is_fit({ERROR: state[ERROR].numpy()})
+    refuse_if_none_is_fit(state)
     return state
 
 
