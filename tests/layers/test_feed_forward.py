@@ -1,10 +1,8 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tests.contracts import assert_layer_contract
-from tests.executed_nodes import executed_nodes
 from zoo.layers import FeedForward
 
 X = np.random.default_rng(0).normal(size=(2, 3, 8)).astype("float32")
@@ -57,6 +55,9 @@ def test_wrong_size():
 
 @pytest.mark.parametrize("activation", ["relu", "gelu", "gelu_tanh"])
 def test_on_tensorflow_bias_and_activation_are_part_of_the_matrix_product(activation):
+    tf = pytest.importorskip("tensorflow")
+    from tests.executed_nodes import executed_nodes
+
     layer = FeedForward(8, 16, activation)
     layer.build(X.shape)
     function = tf.function(layer, autograph=False)
