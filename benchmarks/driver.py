@@ -49,7 +49,12 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": str(ROOT)},
+            env={
+                "TF_CPU_ALLOCATOR_USE_BFC": "1",  # as recipes/__init__.py
+                **os.environ,
+                "TF_CPP_MIN_LOG_LEVEL": "2",
+                "PYTHONPATH": str(ROOT),
+            },
         )
         self.ready = self._answer()
 
