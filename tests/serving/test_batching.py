@@ -75,6 +75,27 @@ def test_what_waits_goes_together(model):
     own.close()
 
 
+def test_what_is_as_long_as_the_oldest_goes_with_it():
+    batches, begun, may_run = [], threading.Event(), threading.Event()
+
+    def model(inputs):
+        begun.set()
+        assert may_run.wait(SOON)
+        batches.append([len(text) for text in inputs["text"]])
+        return {"length": np.array(batches[-1])}
+
+    own = Batcher(model, Limits(batch_rows=2, batches=1))
+    sizes = [5, 9, 1, 8, 2, 1, 30]
+    texts = [np.array(["a" * size], object) for size in sizes]
+    futures = [own.submit({"text": texts[0]}, NEVER)]
+    assert begun.wait(SOON)
+    futures += [own.submit({"text": text}, NEVER) for text in texts[1:]]
+    may_run.set()
+    assert [int(each.result(SOON)["length"][0]) for each in futures] == sizes
+    assert batches == [[5], [9, 8], [1, 1], [2, 30]]
+    own.close()
+
+
 def test_batches_run_beside_each_other():
     together = threading.Barrier(2)
 

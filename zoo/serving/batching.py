@@ -1,6 +1,5 @@
 """Requests that arrive together go through a model together."""
 
-import collections
 import concurrent.futures
 import threading
 import time
@@ -9,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 _SOON_S = 0.003  # in which clients ask again
+_CHOICE = 4  # batches' worth of the oldest requests, out of which one is made
 
 
 class OverloadedError(Exception):
@@ -53,6 +53,7 @@ class _Request(NamedTuple):
     inputs: dict
     rows: int
     key: object  # of the requests that it may share a batch with
+    size: int
     deadline: float
     future: concurrent.futures.Future
 
@@ -61,6 +62,8 @@ class Batcher:
     """Runs a function on the joined rows of requests, in threads of its own.
 
     While batches run the next one gathers, so that under load they grow by themselves.
+    The oldest request goes first, with those of what waits that are as long as it, for
+    a batch is padded to its longest.
 
     Args:
         run: function of a dict of arrays that gives such a dict; of arrays that are
@@ -76,7 +79,7 @@ class Batcher:
         self._count = count or (lambda rows: None)
         self._limits = limits
         self._joins = joins
-        self._waiting = collections.deque()
+        self._waiting = []
         self._waiting_rows = 0
         self._rows_before = 0  # of the batch that began last
         self._changed = threading.Condition()
@@ -98,7 +101,7 @@ class Batcher:
         """
         key, rows = _key(inputs)
         future = concurrent.futures.Future()
-        request = _Request(inputs, rows, key, deadline, future)
+        request = _Request(inputs, rows, key, _size(inputs), deadline, future)
         with self._changed:
             if self._closed:
                 raise RetiredError
@@ -140,18 +143,24 @@ class Batcher:
             if not self._waiting:
                 self._running -= 1
                 return []
-            first = self._waiting.popleft()
-            batch, rows, left = [first], first.rows, collections.deque()
-            for request in self._waiting:
-                fits = rows + request.rows <= self._limits.batch_rows
-                if self._joins and fits and request.key == first.key:
-                    batch.append(request)
-                    rows += request.rows
-                else:
-                    left.append(request)
-            self._waiting = left
+            batch = self._alike() if self._joins else [self._waiting[0]]
+            chosen = set(map(id, batch))
+            self._waiting = [each for each in self._waiting if id(each) not in chosen]
+            rows = sum(each.rows for each in batch)
             self._waiting_rows -= rows
             self._rows_before = rows
+        return batch
+
+    def _alike(self):
+        """The oldest request and those of its key that are nearest to it in size."""
+        first, room = self._waiting[0], self._limits.batch_rows
+        oldest = [each for each in self._waiting if each.key == first.key]
+        oldest = oldest[: _CHOICE * room]
+        batch = []
+        for each in sorted(oldest, key=lambda each: abs(each.size - first.size)):
+            if not batch or each.rows <= room:
+                batch.append(each)
+                room -= each.rows
         return batch
 
     def _answer(self, batch):
@@ -176,6 +185,12 @@ def _key(inputs):
         return object(), 1  # nobody's but its own
     ((rows,),) = counts
     return {name: (x.dtype, x.shape[1:]) for name, x in inputs.items()}, rows
+
+
+def _size(inputs):
+    """Characters of the longest string."""
+    strings = [x for x in inputs.values() if x.dtype == object]
+    return max((len(each) for x in strings for each in x.flat), default=0)
 
 
 def _begins(request):
