@@ -231,6 +231,21 @@ def test_scores_count_whole_spans():
     assert scores == {"accuracy": 0.75, "precision": 0.5, "recall": 0.5, "f1": 0.5}
 
 
+def test_scores_of_spans_that_are_words():
+    found, given = np.array([1, 0, 1]), np.array([1, 1, 0])
+    scores = labelling_scores(found, given, np.array([3]), SpanRules(["O", "B-day"]))
+    assert scores == {
+        "accuracy": pytest.approx(1 / 3),
+        **dict.fromkeys(["precision", "recall", "f1"], 0.5),
+    }
+
+
+def test_parts_of_speech_are_no_spans():
+    ids = np.array([1, 0, 1])
+    scores = labelling_scores(ids, ids, np.array([3]), SpanRules(["NOUN", "VERB"]))
+    assert scores == {"accuracy": 1.0}
+
+
 # What is refused
 
 

@@ -75,20 +75,20 @@ class SpanRules:
     """
 
     def __init__(self, labels):
-        has_prefixes = any(name.startswith(_SPAN_PREFIXES) for name in labels)
+        self.has_prefixes = any(name.startswith(_SPAN_PREFIXES) for name in labels)
         types = [
-            name[2:] if has_prefixes and name.startswith(_PREFIXES) else name
+            name[2:] if self.has_prefixes and name.startswith(_PREFIXES) else name
             for name in labels
         ]
         self.names = list(dict.fromkeys(types))
         self.types = np.array([self.names.index(name) for name in types], np.int32)
         self.goes_on = np.array(
-            [has_prefixes and name.startswith(_INSIDE) for name in labels]
+            [self.has_prefixes and name.startswith(_INSIDE) for name in labels]
         )
         self.is_last = np.array(
-            [has_prefixes and name.startswith(_LAST) for name in labels]
+            [self.has_prefixes and name.startswith(_LAST) for name in labels]
         )
-        self.is_outside = np.array([has_prefixes and n == OUTSIDE for n in labels])
+        self.is_outside = np.array([self.has_prefixes and n == OUTSIDE for n in labels])
 
     def spans(self, label_ids, starts, ends):
         """Labels of words and their places -> spans.

@@ -16,10 +16,10 @@ def labelling_scores(answers, labels, lengths, rules):
         rules: `zoo.tasks.labelling_graph.SpanRules`.
 
     Returns:
-        dict of floats in [0, 1]; spans only where they may be of several words.
+        dict of floats in [0, 1]; of spans only where labels begin with `B-` or `I-`.
     """
     scores = {"accuracy": float((answers == labels).mean())}
-    if not rules.goes_on.any():
+    if not rules.has_prefixes:
         return scores
     found, given = (_spans(ids, lengths, rules) for ids in (answers, labels))
     right = len(found & given)
