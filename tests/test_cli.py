@@ -148,6 +148,17 @@ def test_serve_passes_on_what_was_given(monkeypatch, tmp_path):
     assert (given["port"], given["grpc_port"]) == (8501, 1)
 
 
-def test_serve_takes_no_negative_bound(capsys, tmp_path):
-    assert cli.main(["serve", str(tmp_path), "--waiting-rows", "-1"]) == 1
-    assert "waiting_rows must not be negative, got -1" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--waiting-rows", "-1", "waiting_rows must be a number from 0 to"),
+        ("--batch-rows", "0", "batch_rows must be a number from 1 to"),
+        ("--batches", "0", "batches must be a number from 1 to"),
+        ("--timeout", "inf", "seconds must be a number from 0 to"),
+        ("--timeout", "nan", "seconds must be a number from 0 to"),
+        ("--port", "70000", "port must be a number from 0 to 65,535, got 70000"),
+    ],
+)
+def test_serve_takes_no_bound_that_is_none(capsys, tmp_path, option, value, words):
+    assert cli.main(["serve", str(tmp_path), option, value]) == 1
+    assert words in capsys.readouterr().err

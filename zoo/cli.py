@@ -14,6 +14,7 @@ _SERVE_EPILOG = (
 )
 
 
+_AT_LEAST_ONE = ("batch_rows", "batches", "rows", "replicas")
 _SERVE_BOUNDS = (
     ("--batch-rows", int, "rows of waiting requests that go together (16)"),
     ("--batches", int, "that run at the same time (2)"),
@@ -151,7 +152,7 @@ def _serve(options: argparse.Namespace) -> None:
     server.serve(
         options.folder,
         host=options.host,
-        port=options.port,
+        **_given({"port": options.port}),
         limits=_given(limits),
         bounds=_given(bounds),
         labels=dict(map(_label, options.label)),
@@ -163,8 +164,13 @@ def _serve(options: argparse.Namespace) -> None:
 def _given(values: dict) -> dict:
     """Those that were given; the others have defaults."""
     values = {name: value for name, value in values.items() if value is not None}
-    if wrong := [name for name, value in values.items() if value < 0]:
-        raise ValueError(f"{wrong[0]} must not be negative, got {values[wrong[0]]}.")
+    for name, value in values.items():
+        least = int(name in _AT_LEAST_ONE)
+        most = 65_535 if name.endswith("port") else sys.maxsize
+        if not least <= value <= most:
+            raise ValueError(
+                f"{name} must be a number from {least} to {most:,}, got {value}."
+            )
     return values
 
 

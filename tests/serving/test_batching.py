@@ -96,6 +96,38 @@ def test_what_is_as_long_as_the_oldest_goes_with_it():
     own.close()
 
 
+def test_a_short_request_waits_for_no_long_one():
+    batches, begun, may_run = [], threading.Event(), threading.Event()
+
+    def model(inputs):
+        begun.set()
+        assert may_run.wait(SOON)
+        batches.append([len(text) for text in inputs["text"]])
+        return {"length": np.array(batches[-1])}
+
+    own = Batcher(model, Limits(batches=1))
+    sizes = [1, 20, 60_000, 900, 30_000]
+    futures = [own.submit({"text": np.array(["a"], object)}, NEVER)]
+    assert begun.wait(SOON)
+    for size in sizes[1:]:
+        futures.append(own.submit({"text": np.array(["a" * size], object)}, NEVER))
+    may_run.set()
+    assert [int(each.result(SOON)["length"][0]) for each in futures] == sizes
+    assert batches == [[1], [20, 900], [60_000, 30_000]]
+    own.close()
+
+
+def test_a_request_without_rows_goes_alone_and_counts(model):
+    own = batcher(model, waiting_rows=2)
+    first = held(model, own)
+    others = [own.submit(column(), NEVER) for _ in range(2)]
+    with pytest.raises(OverloadedError):
+        own.submit(column(), NEVER)
+    model.may_run.set()
+    assert answers([first, *others]) == [[0], [], []]
+    own.close()
+
+
 def test_batches_run_beside_each_other():
     together = threading.Barrier(2)
 

@@ -125,6 +125,12 @@ def large():
     return proto
 
 
+def standing_for_many():
+    proto = tf.make_tensor_proto(["a"])
+    proto.tensor_shape.dim[0].size = 1_000
+    return proto
+
+
 def negative():
     proto = tf.make_tensor_proto(["a"])
     proto.tensor_shape.dim[0].size = -1
@@ -156,6 +162,10 @@ def of_type(number):
         (predict({"text": "a"}), "INVALID_ARGUMENT", "must be of shape (None,)"),
         (predict({"text": large()}), "INVALID_ARGUMENT", "may have 4,194,304 elem"),
         (predict({"text": negative()}), "INVALID_ARGUMENT", "is of shape [-1]"),
+        (
+            predict({"text": standing_for_many()}),
+            *("INVALID_ARGUMENT", "has 1 strings, but its shape is [1000]"),
+        ),
         (predict({"text": of_type(20)}), "INVALID_ARGUMENT", "got DT_RESOURCE"),
         (predict({"text": of_type(0)}), "INVALID_ARGUMENT", "got DT_INVALID"),
         (predict({"text": of_type(999)}), "INVALID_ARGUMENT", "got the type 999"),

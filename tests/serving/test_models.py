@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tests.serving import small_models
 from zoo.export import _write_warmup
+from zoo.serving import model_files
 from zoo.serving.batching import Limits, RetiredError
 from zoo.serving.models import Models, NotFoundError
 
@@ -227,6 +228,27 @@ def test_a_disk_that_is_away_ends_nothing(models, monkeypatch):
     models.stop()
     thread.join(SOON)
     assert not thread.is_alive()
+
+
+def test_a_version_that_cannot_be_read_keeps_no_other_away(folder, monkeypatch):
+    looks = model_files.looks
+
+    def unreadable(path):
+        if path.parent.name == "shout":
+            raise PermissionError("not for you")
+        return looks(path)
+
+    (folder / "other").mkdir()
+    (folder / "shout" / "1").rename(folder / "other" / "1")
+    (folder / "shout" / "1").mkdir()
+    (folder / "shout" / "1" / "saved_model.pb").write_bytes(b"")
+    monkeypatch.setattr(model_files, "looks", unreadable)
+    models = Models(folder, Limits())
+    models.refresh()
+    assert models.get("other").number == 1
+    with pytest.raises(NotFoundError):
+        models.get("shout")
+    models.stop()
 
 
 def test_an_answer_is_that_of_the_model_itself(folder, models):

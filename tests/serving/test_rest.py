@@ -9,6 +9,7 @@ import tensorflow as tf
 from starlette.testclient import TestClient
 
 from tests.serving import page_models, small_models
+from zoo.serving import asking
 from zoo.serving.batching import Limits, OverloadedError
 from zoo.serving.bounds import Bounds
 from zoo.serving.models import Models
@@ -222,6 +223,16 @@ def test_values_that_a_model_cannot_take(folder, monkeypatch):
     monkeypatch.setattr(batcher, "submit", unfit)
     client = TestClient(rest_app(models, Bounds()))
     assert ask(client, {"instances": ["a"]}) == (400, {"error": "Invalid id: 7"})
+    models.stop()
+
+
+def test_an_answer_too_long_to_write(folder, monkeypatch):
+    models = Models(folder, Limits())
+    models.refresh()
+    monkeypatch.setattr(asking, "_MOST_VALUES", 3)
+    client = TestClient(rest_app(models, Bounds()))
+    status, answer = ask(client, {"instances": ["a", "b", "c", "d"]})
+    assert status == 400 and "3 are sent at most. Send fewer rows" in answer["error"]
     models.stop()
 
 

@@ -15,6 +15,8 @@ from zoo.serving.version import ERROR
 UNFIT = (ValueError, tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)
 # Bytes that are quicker read on the spot than handed to a thread.
 _FEW_BYTES = 2**16
+# Of an answer, each of which takes Python a microsecond and more to write.
+_MOST_VALUES = 2**21
 
 
 async def off_the_loop(num_bytes, function, *args):
@@ -61,6 +63,12 @@ async def ask(models, target, signature_name, num_bytes, read, most_rows, deadli
     except TimeoutError:
         raise DeadlineError from None
     refuse_if_none_is_fit(outputs)
+    values = sum(np.size(output) for output in outputs.values())
+    if values > _MOST_VALUES:
+        raise ValueError(
+            f"The answer has {values:,} values, and {_MOST_VALUES:,} are sent at most. "
+            "Send fewer rows at a time, or shorter ones."
+        )
     return version, outputs
 
 

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 _SOON_S = 0.003  # in which clients ask again
-_CHOICE = 4  # batches' worth of the oldest requests, out of which one is made
+_CHOICE = 2  # batches' worth of the oldest requests, out of which one is made
+_UNLIKE = 4  # times as long: not padded to that
+_SHORT = 256  # characters, which are alike
 
 
 class OverloadedError(Exception):
@@ -62,8 +64,8 @@ class Batcher:
     """Runs a function on the joined rows of requests, in threads of its own.
 
     While batches run the next one gathers, so that under load they grow by themselves.
-    The oldest request goes first, with those of what waits that are as long as it, for
-    a batch is padded to its longest.
+    The oldest request goes first, with those that wait and are about as long, for a
+    batch is padded to its longest.
 
     Args:
         run: function of a dict of arrays that gives such a dict; of arrays that are
@@ -154,7 +156,12 @@ class Batcher:
     def _alike(self):
         """The oldest request and those of its key that are nearest to it in size."""
         first, room = self._waiting[0], self._limits.batch_rows
-        oldest = [each for each in self._waiting if each.key == first.key]
+        low, high = first.size / _UNLIKE, _UNLIKE * max(first.size, _SHORT)
+        oldest = [
+            each
+            for each in self._waiting
+            if each.key == first.key and low <= max(each.size, _SHORT) <= high
+        ]
         oldest = oldest[: _CHOICE * room]
         batch = []
         for each in sorted(oldest, key=lambda each: abs(each.size - first.size)):
@@ -181,7 +188,7 @@ class Batcher:
 def _key(inputs):
     """What requests of one batch have in common, and how many rows inputs have."""
     counts = {array.shape[:1] for array in inputs.values()}
-    if len(counts) != 1 or () in counts:
+    if len(counts) != 1 or () in counts or (0,) in counts:
         return object(), 1  # nobody's but its own
     ((rows,),) = counts
     return {name: (x.dtype, x.shape[1:]) for name, x in inputs.items()}, rows

@@ -231,4 +231,14 @@ def _array(name, proto, spec):
         raise ValueError(f"{name!r} must hold {spec.dtype.name}, got {found}.")
     if not spec.shape.is_compatible_with(shape):
         raise ValueError(f"{name!r} must be of shape {spec.shape}, got {shape}.")
-    return tf.make_ndarray(proto)
+    if len(proto.string_val) not in (0, math.prod(shape)):
+        # One that stands for all would be copied for each.
+        raise ValueError(
+            f"{name!r} has {len(proto.string_val)} strings, but its shape is {shape}."
+        )
+    try:
+        return tf.make_ndarray(proto)
+    except (OverflowError, TypeError) as error:
+        raise ValueError(
+            f"{name!r} is no {spec.dtype.name} tensor: {error}."
+        ) from error

@@ -169,7 +169,12 @@ class Models:
     def _load(self, name, number, path):
         if number in self._loaded.get(name, {}):
             return
-        looks = files.looks(path)
+        try:
+            looks = files.looks(path)
+        except OSError as error:  # it is being removed, or is not for us to read
+            _logger.error("%s/%d cannot be read: %s", name, number, error)
+            self._failed[name, number] = (None, str(error))
+            return
         if self._failed.get((name, number), (None,))[0] == looks:
             return  # as it was when it did not load
         self._loading.add((name, number))

@@ -26,7 +26,7 @@ from zoo.serving.version import DEFAULT_SIGNATURE
 # NAME, perhaps /versions/1 or /labels/stable, perhaps what to do.
 _TARGET = re.compile(
     r"(?P<name>[^/:]+)"
-    r"(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/:]+))?"
+    r"(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
     r"(?P<action>:predict|:stream|/metadata)?"
 )
 _RETRY_AFTER_S = 1
