@@ -21,8 +21,20 @@ def atomic_write(path):
         with open(beside, "rb") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
+        _keep_name(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _keep_name(folder):
+    """Brings the names in a folder to the disk, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def partial_path(path):

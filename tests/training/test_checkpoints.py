@@ -98,6 +98,17 @@ def test_a_cut_short_checkpoint_is_named_and_the_one_before_used(tmp_path, endin
     assert [row["epoch"] for row in checkpoints.history] == [1, 2]
 
 
+@pytest.mark.parametrize("damage", [('"epoch": 3', '"epoch": 2'), ('"step"', '"stop"')])
+def test_a_record_that_says_otherwise_is_named(tmp_path, damage):
+    trained(tmp_path)
+    newest = tmp_path / f"{NEWEST}.json"
+    text = newest.read_text()
+    assert damage[0] in text
+    newest.write_text(text.replace(*damage, 1))
+    with pytest.warns(UserWarning, match=f"{NEWEST}.json is damaged"):
+        assert training.Checkpoints(tmp_path, "score").restore(tiny_model()) == (2, 0)
+
+
 def test_a_missing_state_is_named(tmp_path):
     trained(tmp_path)
     (tmp_path / f"{NEWEST}.npz").unlink()

@@ -316,12 +316,13 @@ def test_a_row_that_came_too_late_is_written_by_the_next(run_dir, monkeypatch):
     assert len(training.read_metrics(run_dir / "metrics.csv")) == 1
 
 
-def test_a_signal_before_the_first_batch_is_no_error(run_dir):
+def test_a_signal_before_the_first_batch_is_no_error(run_dir, capsys):
     def interrupted(first_epoch):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(run_dir, Task(), interrupted)
+        training.fit(Task(), interrupted, epochs=1, run_dir=run_dir)
+    assert "Nothing was trained that could be saved" in capsys.readouterr().out
     assert fit(run_dir, Task())["epoch"] == [1, 2, 3]
 
 

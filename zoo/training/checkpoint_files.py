@@ -143,6 +143,7 @@ def write_state(folder, epoch, step, arrays, facts):
         np.savez(beside, **named)
         checksum = _checksum(beside)
     record = {"epoch": epoch, "step": step, "sha256": checksum, **facts}
+    record["record_sha256"] = _record_checksum(record)
     with atomic_write(path) as beside:
         beside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
@@ -157,6 +158,9 @@ def read_record(path):
         record = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"Checkpoint {path} is cut short ({error}).") from error
+    own = record.pop("record_sha256", None) if isinstance(record, dict) else ""
+    if own is not None and own != _record_checksum(record):  # None in older runs
+        raise ValueError(f"Checkpoint {path} is damaged: its checksum is not its own.")
     state = state_path(path)
     if not state.is_file():
         raise ValueError(f"Checkpoint {state} is missing.")
@@ -166,6 +170,13 @@ def read_record(path):
             f"one in {path.name}."
         )
     return record
+
+
+def _record_checksum(record):
+    """Of what a record's JSON says, however it is laid out."""
+    plain = json.loads(json.dumps(record))  # keys of dicts become str
+    text = json.dumps(plain, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load_state(path, record, model):

@@ -104,7 +104,7 @@ def _explained_peers(path, checkpoints):
 
 
 def _saved(checkpoints):
-    epoch, step = checkpoints.saved
+    epoch, step = checkpoints.saved or (0, 0)  # nothing before the first batch
     if not epoch and not step:
         return "Nothing was trained that could be saved."
     inside = f" and {step} batches" if step else ""
