@@ -34,6 +34,7 @@ import zoo
 from recipes.command_line import run, use_devices
 from recipes.pictures import draw_sounds, texts_of
 from zoo.data.morse import morse_sounds
+from zoo.data.sound_views import SLOWEST
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.data.wav_decoding import decode_wav
 from zoo.tasks.speech_scores import speech_scores
@@ -154,7 +155,7 @@ def main(
     weight, filters = settings["ctc_weight"], settings["filters"]
     if filters and len(filters) == 1:
         filters = filters[0]
-    by_ctc = ctc or weight == 1.0
+    by_ctc = weight == 1.0 or (ctc and weight > 0.0)
 
     # Data
     train, validation, tests = examples_of(data, leave_out)
@@ -181,11 +182,12 @@ def main(
         **({"filters": filters} if filters else {}),
     )
 
-    of_row = math.ceil(max_seconds + recognizer.model.max_length / PLACES_PER_SECOND)
+    slowest = SLOWEST if settings["augmented"] else 1.0
+    of_row = max_seconds / slowest + recognizer.model.max_length / PLACES_PER_SECOND
     batches = functools.partial(
         recognizer.batches,
         train,
-        batch_seconds=max(batch_seconds, of_row),
+        batch_seconds=max(batch_seconds, math.ceil(of_row)),
         most_sounds=batch_size,
         augmented=settings["augmented"],
         most_joined=settings["most_joined"],

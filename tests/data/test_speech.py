@@ -7,7 +7,7 @@ import pytest
 import scipy.io.wavfile
 import tensorflow as tf
 
-from zoo.data import joined_sounds, sound_views, speech_batches
+from zoo.data import joined_sounds, sound_views, speech_batches, speech_epochs
 from zoo.data.wav_decoding import decode_wav
 from zoo.text import learn_tokenizer
 
@@ -94,6 +94,37 @@ def test_a_batch_depends_on_seed_epoch_and_step_alone(tokenizer):
     assert first.shape != second.shape or (first != second).any()
     other = epochs(0, 1, seed=2)[0][0][0]["samples"]
     assert first.shape != other.shape or (first != other).any()
+
+
+class Tones:
+    """What `SpeechEpochs` asks of a corpus; notes which sounds are heard."""
+
+    sample_rate_hz, samples_per_place, start_id, end_id = 100, 4, 1, 2
+
+    def __init__(self, lengths):
+        self.lengths = np.array(lengths)
+        self.num_ids = np.full(len(lengths), 5)
+        self.heard = []
+
+    def row(self, row):
+        self.heard += row.sounds.tolist()
+        return np.zeros(row.num_samples, np.float32), [3] * (5 * len(row.sounds))
+
+
+@pytest.mark.parametrize("most_rows", [None, 1])
+def test_no_sound_is_lost_where_epochs_differ_in_rows(most_rows, caplog):
+    corpus = Tones(np.random.default_rng(0).integers(100, 1_000, 120))
+    own = speech_epochs.SpeechEpochs(
+        corpus,
+        **{"num_mels": 8, "max_length": 256, "max_seconds": 20},
+        **{"batch_places": 31 * 25, "most_rows": most_rows, "augmented": True},
+        **{"most_joined": 4, "num_buckets": 6, "shuffle": True, "seed": 0},
+        batches_per_update=1,
+    )
+    for epoch in range(40):
+        corpus.heard.clear()
+        assert sum(1 for _ in own.batches(epoch)) == own.num_batches
+        assert sorted(corpus.heard) == list(range(120)), caplog.text
 
 
 def test_short_sounds_are_joined(tokenizer):
@@ -210,6 +241,12 @@ def test_joined_for_a_test_each_is_in_one_of_them():
         assert (int(rate), error) == (RATE, "")
     with pytest.raises(ValueError, match="least <= most expected, got 3 and 2"):
         joined_sounds(sounds(), 3, 2)
+
+
+def test_a_transcript_without_a_letter_is_none(tokenizer):
+    examples = sounds([*WORDS[:9], "_"])
+    with pytest.raises(ValueError, match=r"sound 9 \('_'\): It has no transcript with"):
+        batches(tokenizer, examples)
 
 
 def test_sounds_that_cannot_be_joined(caplog):

@@ -49,6 +49,22 @@ def test_it_learns_measures_draws_and_exports(tmp_path):
     assert zoo.SpeechRecognizer.from_preset(run).model.sample_rate_hz == 8_000
 
 
+@pytest.mark.parametrize(
+    ("ctc_weight", "decoding"), [(0.0, {"num_beams": 1}), (0.5, {"ctc": True})]
+)
+def test_what_was_not_learned_decodes_nothing(monkeypatch, ctc_weight, decoding):
+    found = []
+
+    def fit(*arguments, **options):
+        found.append(options["decoding"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zoo.training, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        recognize_speech.main(ctc_weight=ctc_weight)
+    assert found == [decoding]
+
+
 def test_a_speaker_who_is_not_there_is_told_before_training(tmp_path):
     folder_of_tones(tmp_path / "tones")
     with pytest.raises(ValueError, match="speakers are ann, ben, eve. Name one"):

@@ -27,7 +27,8 @@ def check_flac(names):
 def wav_of_flac(data):
     """string scalar -> string scalar: a FLAC file's sound as a WAV file.
 
-    What is no FLAC file stays as it is; what is one and damaged becomes empty.
+    What is no FLAC file stays as it is; so does one that is damaged or longer than
+    an hour, which `decode_wav` then says.
     """
     return tf.cond(
         tf.strings.substr(data, 0, len(_MAGIC)) == _MAGIC,
@@ -39,15 +40,17 @@ def wav_of_flac(data):
 
 
 def _converted(data):
+    if soundfile is None:  # and its name did not say what it is
+        return data
     file = io.BytesIO()
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
             subtype = _SUBTYPES.get(sound.subtype, sound.subtype)
             if sound.frames > MOST_SECONDS * sound.samplerate:
-                return b""  # or its header is damaged
+                return data  # or its header is damaged
             samples = sound.read(dtype="int32")
             rate = sound.samplerate
         soundfile.write(file, samples, rate, subtype=subtype, format="WAV")
     except soundfile.SoundFileError:
-        return b""  # as any other that cannot be decoded
+        return data
     return file.getvalue()

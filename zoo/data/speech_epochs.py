@@ -1,6 +1,7 @@
 """The epochs of a corpus of sounds: which are joined, how fast, in which batch."""
 
 import dataclasses
+import logging
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +13,9 @@ from zoo.data.epoch_dataset import check_batches_per_update, with_mean_one
 PLACES_PER_SECOND = 25
 FRAMES_PER_PLACE = 4
 _ALONE_SHARE = 0.7  # of the rows, where sounds are joined
+_LOOKED_AT = 5  # epochs, for how many batches one needs
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +77,7 @@ class SpeechEpochs:
         self.most_samples = int(max_seconds * corpus.sample_rate_hz)
         self.most_ids = max_length - 1
         self.groups = self._group_sizes(most_joined)
-        rows = [self._rows(epoch) for epoch in range(3 if shuffle else 1)]
+        rows = [self._rows(epoch) for epoch in range(_LOOKED_AT if shuffle else 1)]
         places, tokens = (
             np.concatenate(x) for x in zip(*map(self._sizes, rows), strict=True)
         )
@@ -88,15 +92,26 @@ class SpeechEpochs:
             np.append(places, largest[0]), np.append(tokens, largest[1]), num_buckets
         )
         self.shapes = [tuple(map(min, shape, largest)) for shape in shapes]
-        # Enough for every epoch; where one needs fewer, its fullest are split.
-        most = max(len(self._plan(x, epoch)) for epoch, x in enumerate(rows))
+        # Enough for every epoch: rows differ where sounds are joined or slowed. Where
+        # one needs fewer, its fullest are split.
+        counts = [len(self._plan(x, epoch)) for epoch, x in enumerate(rows)]
+        varies = shuffle and (augmented or most_joined > 1)
+        most = max(counts) + (max(counts) - min(counts) + 1 if varies else 0)
         updates = -(-most // batches_per_update)
-        self.num_batches = min(updates * batches_per_update, *map(len, rows))
+        most_batches = len(corpus.lengths) if varies else len(rows[0])
+        self.num_batches = min(updates * batches_per_update, most_batches)
 
     def batches(self, epoch):
         """Yields (inputs, labels, sample_weight)."""
-        rows = self._rows(epoch)
-        plan = batching.with_length(self._plan(rows, epoch), self.num_batches)
+        rows = self._rows(epoch, at_least=self.num_batches)
+        plan = self._plan(rows, epoch)
+        if len(plan) > self.num_batches:
+            left_out = sum(len(batch.pairs) for batch in plan[self.num_batches :])
+            _logger.warning(
+                "Epoch %d leaves out %d of %d rows: it has %d batches at most.",
+                *(epoch, left_out, len(rows), self.num_batches),
+            )
+        plan = batching.with_length(plan, self.num_batches)
         arrays = (
             self._arrays(batch, rows, np.random.default_rng([self.seed, epoch, step]))
             for step, batch in enumerate(plan)
@@ -138,8 +153,8 @@ class SpeechEpochs:
             count -= sizes[-1]
         return sizes
 
-    def _rows(self, epoch):
-        """list of `Row`."""
+    def _rows(self, epoch, at_least=1):
+        """list of `Row`, `at_least` so many, of no more than there are sounds."""
         generator = np.random.default_rng([self.seed, epoch])
         count = len(self.corpus.lengths)
         order = generator.permutation(count) if self.shuffle else np.arange(count)
@@ -150,18 +165,20 @@ class SpeechEpochs:
         silences = sound_views.gaps(count, self.corpus.sample_rate_hz, generator)
         rows, begin = [], 0
         for size in self.groups:
-            group = order[begin : begin + size]
+            rows += self._fitting(order[begin : begin + size], lengths + silences)
             begin += size
-            for sounds in self._fitting(group, lengths + silences):
-                rows.append(
-                    Row(
-                        sounds,
-                        speeds[sounds],
-                        silences[sounds[1:]],
-                        int(lengths[sounds].sum() + silences[sounds[1:]].sum()),
-                    )
-                )
-        return rows
+        while len(rows) < at_least:  # a joined row becomes two
+            most = max(range(len(rows)), key=lambda i: len(rows[i]))
+            rows[most : most + 1] = np.array_split(rows[most], 2)
+        return [
+            Row(
+                sounds,
+                speeds[sounds],
+                silences[sounds[1:]],
+                int(lengths[sounds].sum() + silences[sounds[1:]].sum()),
+            )
+            for sounds in rows
+        ]
 
     def _fitting(self, sounds, lengths):
         """Splits sounds so that each part is as short as a row may be, or one alone."""

@@ -146,8 +146,12 @@ def read_tfds_sounds(name, split):
     names = tf.constant(features[text].names if is_class else [""])
 
     def transcribed(example):
-        # As they are stored, whatever their type: 16 bits.
-        samples = tf.cast(tf.reshape(example[sound], [-1, 1]), tf.float32) / 2.0**15
+        samples = example[sound]
+        if samples.dtype.is_integer:  # 16 bits, in whatever type they are stored
+            samples = tf.cast(samples, tf.float32) / 2.0**15
+        if samples.shape.rank == 1:
+            samples = samples[:, None]
+        samples = tf.reduce_mean(tf.cast(samples, tf.float32), axis=1, keepdims=True)
         transcript = example[text]
         transcript = tf.gather(names, transcript) if is_class else transcript
         audio = tf.audio.encode_wav(samples, rate)

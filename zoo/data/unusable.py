@@ -5,7 +5,7 @@ import re
 
 _MOST_BROKEN = 0.02  # share of all
 _MOST_TOLD = 10  # of them in a message
-_WORD = re.compile(r"\w")
+_WORD = re.compile(r"[^\W_]")
 
 _logger = logging.getLogger(__name__)
 

@@ -60,7 +60,8 @@ def decode_wav(data):
         (size == 0, "The sound is empty: it has no bytes."),
         (
             tf.strings.substr(data, 0, 4) == b"fLaC",
-            "The sound is FLAC; WAV is the kind that is read. Convert it.",
+            "The sound is FLAC, which is read from files alone, whole and of an hour "
+            "at most. Convert it to WAV.",
         ),
         (~is_wav, "The sound is no WAV, which is the kind that is read."),
         (header["format"] < 0, "The WAV has no description of its format."),
