@@ -1,5 +1,6 @@
 """Clients that are slow, cut short or speak no HTTP, over real sockets."""
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -24,8 +25,14 @@ def port(shouting, unused_ports, monkeypatch):
     """Of a server that waits half a second for a head, and for a body."""
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.5)
     port, _ = unused_ports
+    with serving(rest_app(shouting, Bounds(seconds=0.5)), port):
+        yield port
+
+
+@contextlib.contextmanager
+def serving(app, port):
     config = uvicorn.Config(
-        rest_app(shouting, Bounds(seconds=0.5)),
+        app,
         http=connection.BoundedConnection,
         port=port,
         ws="none",
@@ -37,7 +44,7 @@ def port(shouting, unused_ports, monkeypatch):
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield port
+    yield
     server.should_exit = True
     thread.join(SOON)
 
@@ -155,3 +162,52 @@ def test_there_are_only_so_many_at_once(port, monkeypatch):
     while (status := ask(port, GOOD)[0]) == 503:  # it has not seen them leave yet
         assert time.monotonic() < until
     assert status == 200
+
+
+def read_head(client):
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += client.recv(2**16)
+    return answer
+
+
+@pytest.mark.parametrize("rest", [b"x", b"x" * 1000], ids=["a part", "all"])
+def test_a_body_that_was_answered_before_it_came(port, rest):
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        head = b"POST /none HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
+        client.sendall(head)
+        assert read_head(client).startswith(b"HTTP/1.1 404")
+        client.sendall(rest)
+        assert client.recv(2**16) == b""  # within SOON
+
+
+@pytest.mark.parametrize("line", [b"X: a\r\n", b"a"], ids=["many", "one"])
+def test_trailers_without_end(port, line):
+    head = b"POST /none HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        client.sendall(head + b"0\r\nX: ")
+        sent = 0
+        with pytest.raises(ConnectionError):
+            while sent < 2**26:
+                client.sendall(line * 2_000)
+                sent += 2_000 * len(line)
+    assert sent < 2**26
+
+
+def test_an_answer_is_not_broken_into(unused_ports, monkeypatch):
+    async def slow(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        await asyncio.sleep(1)
+        headers = [(b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
+    address = ("127.0.0.1", unused_ports[0])
+    with serving(slow, address[1]), socket.create_connection(address, SOON) as client:
+        client.sendall(GOOD)
+        time.sleep(0.1)
+        client.sendall(b"\r\n")
+        answer = read_head(client)
+    assert answer.startswith(b"HTTP/1.1 200") and b"408" not in answer

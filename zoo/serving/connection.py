@@ -6,6 +6,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 2**16
 HEAD_SECONDS = 10.0
+_FRAME = 16  # bytes, that a chunk of one may take beside it
 # At the same time; each is a file of the process, which has 1,024 on most systems.
 MOST_CONNECTIONS = 512
 
@@ -14,14 +15,17 @@ class BoundedConnection(HttpToolsProtocol):
     """Uvicorn's, which waits for ever for a head that never ends: this one does not.
 
     A head is all of a request until its body. It may have `HEAD_BYTES`, and be as late
-    as `HEAD_SECONDS` after the connection was made, or its own first byte. What is no
-    HTTP is told so in the API's form; beyond `MOST_CONNECTIONS`, to come again.
+    as `HEAD_SECONDS` after the connection was made, or its own first byte; as late is
+    the rest of a body that was answered before it came. What is no HTTP is told so in
+    the API's form; beyond `MOST_CONNECTIONS`, to come again.
     """
 
     # Uvicorn calls these; there is no other place to hear of a head's begin and end.
     def connection_made(self, transport):
         super().connection_made(transport)
         self._is_head, self._head_bytes = True, 0
+        self._is_leftover = False  # of a body, after the answer
+        self._beside = 0  # bytes that are neither head nor body: frames, trailers
         self._timer = self._head_timer()
         if len(self.connections) > MOST_CONNECTIONS:
             self._refuse(
@@ -39,20 +43,39 @@ class BoundedConnection(HttpToolsProtocol):
                 self._timer.cancel()
                 self._timer = self._head_timer()
             self._head_bytes += len(data)
+        else:
+            self._beside += len(data)
         super().data_received(data)
-        if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if max(self._head_bytes, self._beside) > HEAD_BYTES:
             self._refuse(
                 "431 Request Header Fields Too Large",
-                f"What is before the body may have {HEAD_BYTES:,} bytes.",
+                f"What is before the body or behind it may have {HEAD_BYTES:,} bytes.",
             )
+        elif not self._is_head and self._is_answered() and not self._is_leftover:
+            self._is_leftover = True
+            self._timer = self._head_timer()
+
+    def on_header(self, name, value):
+        if self._is_head:  # nobody reads trailers
+            super().on_header(name, value)
 
     def on_headers_complete(self):
         self._timer.cancel()
         self._is_head, self._head_bytes = False, 0
+        self._is_leftover, self._beside = False, 0
         super().on_headers_complete()
+
+    def on_body(self, body):
+        self._beside -= (1 + _FRAME) * len(body)
+        super().on_body(body)
 
     def on_message_complete(self):
         self._is_head = True
+        if self._is_answered():  # uvicorn waits no longer for the next request
+            self._timer.cancel()
+            self._timer = self._head_timer()
         super().on_message_complete()
 
     def send_400_response(self, msg):
@@ -66,8 +89,13 @@ class BoundedConnection(HttpToolsProtocol):
     def _head_timer(self):
         return self.loop.call_later(HEAD_SECONDS, self._end)
 
+    def _is_answered(self):
+        return self.cycle is not None and self.cycle.response_complete
+
     def _end(self):
-        if self._head_bytes and not self.transport.is_closing():
+        if self.cycle is not None and not self._is_answered():
+            self._timer = self._head_timer()  # an answer is being written
+        elif self._head_bytes and not self.transport.is_closing():
             self._refuse(
                 "408 Request Timeout",
                 f"What is before the body did not arrive within {HEAD_SECONDS:g} "
