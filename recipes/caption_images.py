@@ -157,7 +157,10 @@ def main(
     # Model
     captioner = new_captioner(tokenizer, dtype, settings)
     if settings["words_epochs"]:
+        # Both begin anew, or neither, wherever they are stopped.
+        zoo.training.begin_run(run_dir, settings, resume)
         learn_words(captioner, train, run_dir, settings)
+        resume = True
 
     def batches(first_epoch):
         return captioner.batches(

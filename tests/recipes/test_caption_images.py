@@ -63,6 +63,19 @@ def test_a_folder_of_images_with_a_table_of_captions(tmp_path):
     assert captioner.model.image_encoder.layers[-1].compute_dtype == "float32"
 
 
+def test_both_trainings_begin_anew_or_neither(tmp_path, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(caption_images, "learn_words", interrupted)
+    for resume in (True, False, True):
+        with pytest.raises(KeyboardInterrupt):
+            caption_images.main(
+                run_dir=str(tmp_path / "run"), words_epochs=1, resume=resume, **SHRUNK
+            )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.1"]
+
+
 def test_the_residual_network_has_no_patches():
     with pytest.raises(ValueError, match="--patch-size is for --encoder transformer"):
         caption_images.main(encoder="residual", patch_size=8)

@@ -374,3 +374,21 @@ def test_a_second_process_on_the_folder_is_refused(run_dir):
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert fit(run_dir, Task())["epoch"] == [1, 2, 3]
+
+
+def test_where_no_best_weights_are_left_the_last_are_used(run_dir):
+    whole, again = Task(), Task(seed=1)
+    fit(run_dir, whole, average=1)
+    last = Task(seed=2)
+    training.Checkpoints(run_dir / "checkpoints", "loss").restore(last.model)
+    for path in (run_dir / "checkpoints").glob("*.weights.h5"):
+        path.write_bytes(path.read_bytes()[:-9])
+    with (
+        pytest.warns(UserWarning, match="epoch-0002.weights.h5 is lost or damaged"),
+        pytest.warns(UserWarning, match="none is left. Those of the last step are"),
+    ):
+        fit(run_dir, again, average=1)
+    for ours, theirs in zip(
+        again.model.get_weights(), last.model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)

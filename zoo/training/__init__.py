@@ -19,7 +19,7 @@ from zoo.training.distribution import distribute
 from zoo.training.fit import fit
 from zoo.training.model_card import describe_machine, write_model_card
 from zoo.training.report import Report
-from zoo.training.run_folder import RunFolder, read_metrics
+from zoo.training.run_folder import RunFolder, begin_run, read_metrics
 from zoo.training.sound_pictures import draw_transcript
 from zoo.training.stopping import TrainingStoppedError
 from zoo.training.tensorboard_events import TensorBoardEvents
@@ -33,6 +33,7 @@ __all__ = [
     "TrainingStoppedError",
     "as_it_answers",
     "average_weights",
+    "begin_run",
     "best_checkpoints",
     "describe_machine",
     "distribute",

@@ -8,6 +8,10 @@ from zoo.training import checkpoint_files as files
 from zoo.training.ranking import ranked_epochs
 
 
+class LostWeightsError(ValueError):
+    """None of the epochs that were asked for has its weights."""
+
+
 def last_checkpoints(run_dir, count):
     """Paths of the weights of the last `count` epochs, newest first.
 
@@ -76,9 +80,8 @@ def _weights_of(folder, record, epochs):
         elif path.is_file():
             paths.append(path)
     if num_lost and not paths:
-        raise ValueError(
+        raise LostWeightsError(
             f"The weights of {num_lost} epochs in {folder} are lost or damaged, and "
-            "none is left. Pass average=None to zoo.training.fit for those of the last "
-            "step, or resume=False (--no-resume) to start anew."
+            "none is left."
         )
     return paths

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import numbers
+import warnings
 
 import keras
 
@@ -13,6 +14,7 @@ except ImportError:  # training on JAX alone
 
 from zoo.losses import ContrastiveCrossentropy
 from zoo.training.averaging import (
+    LostWeightsError,
     average_weights,
     best_checkpoints,
     last_checkpoints,
@@ -29,7 +31,7 @@ from zoo.training.distribution import (
 from zoo.training.made_from import made_from
 from zoo.training.replica_gradients import agree_on_overflow, clip_whole_gradients
 from zoo.training.report import Report
-from zoo.training.run_folder import RunFolder
+from zoo.training.run_folder import shared_run_folder
 from zoo.training.shares import share_of
 from zoo.training.skipping import NotFiniteError
 from zoo.training.stopping import stopping_in_words
@@ -103,7 +105,8 @@ def fit(
         mode: `"max"`, `"min"`, or `"auto"` to take it from the metric's name.
         patience: int. Stop after that many epochs without a new best.
         average: int. In the end the model gets the mean of so many epochs' weights;
-            1 is one epoch's. `None` keeps the weights of the last step.
+            1 is one epoch's. `None` keeps the weights of the last step; so it is,
+            with a warning, where all of these are lost or damaged.
         average_of: `"best"` or `"last"` epochs.
         save_minutes, save_steps: float, int. How often to save inside an epoch: after
             so many minutes or batches, whichever comes first. `None` is never.
@@ -111,9 +114,8 @@ def fit(
             the last checkpoint and on without the batch that spoiled them; otherwise
             the run stops there.
         resume: bool. `False` moves a run that is there aside and begins anew.
-        callbacks: further Keras callbacks. They see the decoded scores. Those with
-            a state of their own (keras.callbacks.EarlyStopping) begin anew in a
-            run that goes on: use `patience`.
+        callbacks: further Keras callbacks. They see the decoded scores. Those with a
+            state of their own begin anew in a run that goes on: use `patience`.
         verbose, fit_arguments: go to `model.fit`.
 
     Returns:
@@ -134,8 +136,7 @@ def fit(
         raise ValueError(f"epochs must be a whole number from 1 up, got {epochs!r}.")
     monitor = monitor or ("loss" if validation is None else "val_bleu")
     leads = process_index() == 0
-    with the_first_one_first(leads):
-        folder = RunFolder(run_dir, settings, resume=resume, writes=leads)
+    folder = shared_run_folder(run_dir, settings, resume)
     with contextlib.closing(folder):
         _refuse_other_data(folder, leads, made_from(task))
         checkpoints = Checkpoints(
@@ -164,9 +165,8 @@ def fit(
             )
             before = [evaluation, *callbacks]
         after = [Report(folder, checkpoints)] if leads else []
-        if checkpoints.history:
-            for report in after:
-                report.write()  # a row that came too late when it stopped
+        for report in after if checkpoints.history else []:
+            report.write()  # a row that came too late when it stopped
         verbose = verbose if leads else 0
         fit_arguments |= {
             "callbacks": [*before, checkpoints, *after],
@@ -198,7 +198,10 @@ def fit(
                     checkpoints.skipped.add(error)
         wait_for_all()
         if average is not None and checkpoints.history:
-            average_weights(task.model, choose(run_dir, average))
+            try:
+                average_weights(task.model, choose(run_dir, average))
+            except LostWeightsError as error:
+                warnings.warn(f"{error} Those of the last step are used.", stacklevel=2)
         return as_columns(checkpoints.history)
 
 

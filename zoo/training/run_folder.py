@@ -8,6 +8,7 @@ import weakref
 from pathlib import Path
 
 from zoo.atomic_write import atomic_write, partial_path
+from zoo.training.distribution import process_index, the_first_one_first
 
 # A run may go on with other values of these: they say how long to train and where
 # things lie. (A schedule that ends with the epochs is then that of the longer run.)
@@ -194,6 +195,25 @@ def write_metrics(path, history):
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows(history)
+
+
+def begin_run(run_dir, settings=None, resume=True):
+    """Makes a run's folder before `fit` does, where something else is learned first.
+
+    Args:
+        run_dir, settings, resume: as `fit` takes them; then give it `resume=True`.
+
+    Raises:
+        ValueError: as `fit` raises it for a folder that it cannot go on with.
+    """
+    shared_run_folder(run_dir, settings, resume).close()
+
+
+def shared_run_folder(run_dir, settings, resume):
+    """The `RunFolder` of all processes that train together; the first one makes it."""
+    leads = process_index() == 0
+    with the_first_one_first(leads):
+        return RunFolder(run_dir, settings, resume=resume, writes=leads)
 
 
 def read_metrics(path):
