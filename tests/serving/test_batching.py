@@ -117,6 +117,20 @@ def test_a_short_request_waits_for_no_long_one():
     own.close()
 
 
+def test_who_gave_up_takes_no_place(model):
+    own = batcher(model, waiting_rows=2)
+    first = held(model, own)
+    gone, late = own.submit(column(1), NEVER), own.submit(column(2), 0.0)
+    gone.cancel()
+    kept = [own.submit(column(i), NEVER) for i in (3, 4)]
+    with pytest.raises(DeadlineError):
+        late.result(SOON)
+    model.may_run.set()
+    assert answers([first, *kept]) == [[0], [6], [8]]
+    assert model.rows == [1, 2]
+    own.close()
+
+
 def test_a_request_without_rows_goes_alone_and_counts(model):
     own = batcher(model, waiting_rows=2)
     first = held(model, own)

@@ -196,12 +196,18 @@ def test_another_method_or_path(client):
     assert answer.json()["error"].startswith("Not Found: GET /metrics/.")
 
 
+def packed(content):
+    return gzip.compress(content, mtime=0)  # the same in every process
+
+
 @pytest.mark.parametrize(
     ("coding", "body", "status", "message"),
     [
-        ("gzip", gzip.compress(b'{"instances": ["a"]}'), 200, "A!"),
-        ("gzip", gzip.compress(b" " * 100_001), 413, "may have 100,000 bytes"),
-        ("gzip", gzip.compress(b'{"instances": ["a"]}')[:-9], 400, "ends too soon"),
+        ("gzip", packed(b'{"instances": ["a"]}'), 200, "A!"),
+        ("gzip", packed(b" " * 100_001), 413, "may have 100,000 bytes"),
+        ("gzip", packed(b'{"instances": ["a"]}')[:-9], 400, "ends too soon"),
+        ("GZIP", packed(b'{"instances": ["a"]}'), 200, "A!"),
+        ("gzip", packed(b"{}") * 2, 400, "gzip and more behind it"),
         ("gzip", b"no gzip at all", 400, "The body is no gzip"),
         ("br", b"a", 415, "is not read. Send it as it is, or in gzip."),
     ],
@@ -223,6 +229,20 @@ def test_values_that_a_model_cannot_take(folder, monkeypatch):
     monkeypatch.setattr(batcher, "submit", unfit)
     client = TestClient(rest_app(models, Bounds()))
     assert ask(client, {"instances": ["a"]}) == (400, {"error": "Invalid id: 7"})
+    models.stop()
+
+
+def test_a_text_too_long_to_answer(folder, monkeypatch):
+    models = Models(folder, Limits())
+    models.refresh()
+    monkeypatch.setattr(asking, "_MOST_TEXT_BYTES", 3)
+    client = TestClient(rest_app(models, Bounds()))
+    assert ask(client, {"instances": ["abc"]})[0] == 200
+    status, answer = ask(client, {"instances": ["a", "abcd"]})
+    assert (status, answer["error"]) == (
+        400,
+        "'text' has 4 bytes, and a text may have 3. Send it in parts.",
+    )
     models.stop()
 
 

@@ -15,6 +15,8 @@ from zoo.serving.version import ERROR
 UNFIT = (ValueError, tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)
 # Bytes that are quicker read on the spot than handed to a thread.
 _FEW_BYTES = 2**16
+# Of a text: what an export cuts it into is answered in one go, past any deadline.
+_MOST_TEXT_BYTES = 2**18
 # Of an answer, each of which takes Python a microsecond and more to write.
 _MOST_VALUES = 2**21
 
@@ -52,6 +54,7 @@ async def ask(models, target, signature_name, num_bytes, read, most_rows, deadli
                 f"The request has {rows:,} rows, and {most_rows:,} are allowed. Send "
                 "several."
             )
+        check_texts(inputs)
         try:
             future = signature.batcher.submit(inputs, deadline)
         except RetiredError:
@@ -70,6 +73,19 @@ async def ask(models, target, signature_name, num_bytes, read, most_rows, deadli
             "Send fewer rows at a time, or shorter ones."
         )
     return version, outputs
+
+
+def check_texts(inputs):
+    """Raises if a text is too long; pictures and sounds have bounds of their own."""
+    for name, array in inputs.items():
+        if array.dtype != object or name.endswith("_bytes"):
+            continue
+        size = max(map(len, array.flat), default=0)
+        if size > _MOST_TEXT_BYTES:
+            raise ValueError(
+                f"{name!r} has {size:,} bytes, and a text may have "
+                f"{_MOST_TEXT_BYTES:,}. Send it in parts."
+            )
 
 
 def refuse_if_none_is_fit(outputs):

@@ -107,7 +107,9 @@ class Batcher:
         with self._changed:
             if self._closed:
                 raise RetiredError
-            if self._waiting and self._waiting_rows + rows > self._limits.waiting_rows:
+            if self._is_full(rows):
+                self._drop_late()
+            if self._is_full(rows):
                 raise OverloadedError
             self._waiting.append(request)
             self._waiting_rows += rows
@@ -142,6 +144,7 @@ class Batcher:
                     lambda: self._closed or self._waiting_rows >= wanted,
                     timeout=delay_s,
                 )
+            self._drop_late()
             if not self._waiting:
                 self._running -= 1
                 return []
@@ -152,6 +155,20 @@ class Batcher:
             self._waiting_rows -= rows
             self._rows_before = rows
         return batch
+
+    def _is_full(self, rows):
+        return self._waiting and self._waiting_rows + rows > self._limits.waiting_rows
+
+    def _drop_late(self):
+        """Lets go of what nobody waits for any longer."""
+        waiting, self._waiting = self._waiting, []
+        now = time.monotonic()
+        for each in waiting:
+            if each.future.cancelled() or now > each.deadline:
+                self._waiting_rows -= each.rows
+                _begins(each)
+            else:
+                self._waiting.append(each)
 
     def _alike(self):
         """The oldest request and those of its key that are nearest to it in size."""

@@ -3,6 +3,7 @@
 <https://github.com/tensorflow/serving/blob/master/tensorflow_serving/apis/prediction_service.proto>
 """
 
+import asyncio
 import math
 import time
 
@@ -80,20 +81,24 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self.bounds = bounds
 
     async def Predict(self, request, context):  # noqa: N802 (the service's name)
-        begin = time.monotonic()
+        begin, code = time.monotonic(), grpc.StatusCode.UNKNOWN
         try:
-            return await _answered(self._predict(request, context), context)
+            answer = await _answered(self._predict(request, context), context)
+            code = grpc.StatusCode.OK
+            return answer
+        except asyncio.CancelledError:
+            code = grpc.StatusCode.CANCELLED
+            raise
         finally:
-            self._count(request.model_spec.name, context.code(), begin)
+            self._count(request.model_spec.name, context.code() or code, begin)
 
     async def GetModelMetadata(self, request, context):  # noqa: N802
         return await _answered(self._metadata(request), context)
 
     def _count(self, name, code, begin):
         name = name if name in self.models.names() else ""
-        status = (code or grpc.StatusCode.OK).name
         seconds = time.monotonic() - begin
-        self.models.metrics.answered(name, "Predict", status, seconds)
+        self.models.metrics.answered(name, "Predict", code.name, seconds)
 
     async def _predict(self, request, context):
         remaining = context.time_remaining()

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from zoo.serving import json_tensors, streaming
 from zoo.serving.api_description import description
-from zoo.serving.asking import UNFIT, ask, off_the_loop, signature_of
+from zoo.serving.asking import UNFIT, ask, check_texts, off_the_loop, signature_of
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.metrics import CONTENT_TYPE
 from zoo.serving.models import NotFoundError
@@ -109,19 +109,25 @@ async def _as_json(request, error):
 
 async def _answered(answer, request, models, *more):
     """What `answer` gives, or in TensorFlow Serving's form why there is none."""
-    begin = time.monotonic()
+    begin, status = time.monotonic(), 500
     try:
-        response = await answer(request, models, *more)
-    except Exception as error:
-        response = _refusal(error)
-        if response is None:
-            raise
+        try:
+            response = await answer(request, models, *more)
+        except Exception as error:
+            response = _refusal(error)
+            if response is None:
+                raise
+        status = response.status_code
+        return response
+    finally:
+        _count(request, models, status, time.monotonic() - begin)
+
+
+def _count(request, models, status, seconds):
     match = _TARGET.match(request.path_params["target"])
     name = match["name"] if match and match["name"] in models.names() else ""
     action = (match and match["action"] or "").lstrip(":/") or "status"
-    seconds = time.monotonic() - begin
-    models.metrics.answered(name, action, response.status_code, seconds)
-    return response
+    models.metrics.answered(name, action, status, seconds)
 
 
 def _refusal(error):
@@ -172,6 +178,7 @@ async def _stream(request, models, bounds, streams):
     streaming.check_streams(version)
     specs = signature_of(version, "start").inputs
     inputs = await off_the_loop(len(body), json_tensors.tensors, content, specs)
+    check_texts(inputs)
     if streams.locked():
         raise OverloadedError
     await streams.acquire()
@@ -206,7 +213,7 @@ def _target(request, action):
 
 async def _body(request, bounds):
     """The bytes of a request, which is refused as soon as it is too large, or late."""
-    coding = request.headers.get("content-encoding", "identity")
+    coding = request.headers.get("content-encoding", "identity").lower()
     if coding not in ("identity", "gzip"):
         raise _RefusedError(
             415,
@@ -234,7 +241,7 @@ async def _body(request, bounds):
         ) from None
     if coding == "identity":
         return bytes(body)
-    unpacked = await off_the_loop(len(body), _unpacked, body, most_bytes)
+    unpacked = await run_in_threadpool(_unpacked, body, most_bytes)
     if len(unpacked) > most_bytes:
         raise refused
     return unpacked
@@ -249,6 +256,8 @@ def _unpacked(body, most_bytes):
         raise ValueError(f"The body is no gzip: {error}.") from error
     if not reader.eof and len(unpacked) <= most_bytes:
         raise ValueError("The body is gzip that ends too soon.")
+    if reader.unused_data:
+        raise ValueError("The body is gzip and more behind it. Send one gzip member.")
     return unpacked
 
 
