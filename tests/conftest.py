@@ -5,6 +5,10 @@ import os
 import keras
 import pytest
 
+# What a worker's tests have freed is given back: recipes keep it, and four workers of
+# some gigabytes each share the machine.
+os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "0"
+
 if os.environ.get("KERAS_BACKEND") == "torch":
     import torch
 
