@@ -149,15 +149,15 @@ def _serve(options: argparse.Namespace) -> None:
         "body_bytes": options.request_mib and int(options.request_mib * 2**20),
         "streams": options.streams,
     }
+    ports = {"port": options.port, "grpc_port": options.grpc_port}
     server.serve(
         options.folder,
         host=options.host,
-        **_given({"port": options.port}),
         limits=_given(limits),
         bounds=_given(bounds),
         labels=dict(map(_label, options.label)),
         token_file=options.token_file,
-        **_given({"grpc_port": options.grpc_port, "replicas": options.replicas}),
+        **_given(ports | {"replicas": options.replicas}),
     )
 
 

@@ -75,7 +75,15 @@ def test_what_waits_goes_together(model):
     own.close()
 
 
-def test_what_is_as_long_as_the_oldest_goes_with_it():
+@pytest.mark.parametrize(
+    ("batch_rows", "sizes", "expected"),
+    [
+        (2, [5, 9, 1, 8, 2, 1, 30], [[5], [9, 8], [1, 1], [2, 30]]),
+        (16, [1, 20, 60_000, 900, 30_000], [[1], [20, 900], [60_000, 30_000]]),
+    ],
+    ids=["the nearest first", "a short one waits for no long one"],
+)
+def test_what_is_as_long_as_the_oldest_goes_with_it(batch_rows, sizes, expected):
     batches, begun, may_run = [], threading.Event(), threading.Event()
 
     def model(inputs):
@@ -84,36 +92,14 @@ def test_what_is_as_long_as_the_oldest_goes_with_it():
         batches.append([len(text) for text in inputs["text"]])
         return {"length": np.array(batches[-1])}
 
-    own = Batcher(model, Limits(batch_rows=2, batches=1))
-    sizes = [5, 9, 1, 8, 2, 1, 30]
+    own = Batcher(model, Limits(batch_rows=batch_rows, batches=1))
     texts = [np.array(["a" * size], object) for size in sizes]
     futures = [own.submit({"text": texts[0]}, NEVER)]
     assert begun.wait(SOON)
     futures += [own.submit({"text": text}, NEVER) for text in texts[1:]]
     may_run.set()
     assert [int(each.result(SOON)["length"][0]) for each in futures] == sizes
-    assert batches == [[5], [9, 8], [1, 1], [2, 30]]
-    own.close()
-
-
-def test_a_short_request_waits_for_no_long_one():
-    batches, begun, may_run = [], threading.Event(), threading.Event()
-
-    def model(inputs):
-        begun.set()
-        assert may_run.wait(SOON)
-        batches.append([len(text) for text in inputs["text"]])
-        return {"length": np.array(batches[-1])}
-
-    own = Batcher(model, Limits(batches=1))
-    sizes = [1, 20, 60_000, 900, 30_000]
-    futures = [own.submit({"text": np.array(["a"], object)}, NEVER)]
-    assert begun.wait(SOON)
-    for size in sizes[1:]:
-        futures.append(own.submit({"text": np.array(["a" * size], object)}, NEVER))
-    may_run.set()
-    assert [int(each.result(SOON)["length"][0]) for each in futures] == sizes
-    assert batches == [[1], [20, 900], [60_000, 30_000]]
+    assert batches == expected
     own.close()
 
 

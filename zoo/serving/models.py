@@ -172,7 +172,8 @@ class Models:
         try:
             looks = files.looks(path)
         except OSError as error:  # it is being removed, or is not for us to read
-            _logger.error("%s/%d cannot be read: %s", name, number, error)
+            if (name, number) not in self._failed:  # told once, tried at each look
+                _logger.error("%s/%d cannot be read: %s", name, number, error)
             self._failed[name, number] = (None, str(error))
             return
         if self._failed.get((name, number), (None,))[0] == looks:

@@ -109,18 +109,17 @@ async def _as_json(request, error):
 
 async def _answered(answer, request, models, *more):
     """What `answer` gives, or in TensorFlow Serving's form why there is none."""
-    begin, status = time.monotonic(), 500
+    begin, response = time.monotonic(), None
     try:
-        try:
-            response = await answer(request, models, *more)
-        except Exception as error:
-            response = _refusal(error)
-            if response is None:
-                raise
-        status = response.status_code
-        return response
+        response = await answer(request, models, *more)
+    except Exception as error:
+        response = _refusal(error)
+        if response is None:
+            raise
     finally:
+        status = 500 if response is None else response.status_code
         _count(request, models, status, time.monotonic() - begin)
+    return response
 
 
 def _count(request, models, status, seconds):

@@ -82,6 +82,6 @@ def _weights_of(folder, record, epochs):
     if num_lost and not paths:
         raise LostWeightsError(
             f"The weights of {num_lost} epochs in {folder} are lost or damaged, and "
-            "none is left."
+            "none is left. Ask for those of more epochs."
         )
     return paths
