@@ -59,7 +59,7 @@ class Worker:
         self.ready = self._answer()
 
     def repeat(self):
-        """One repetition: `{"seconds", "tokens", "disturbance", "rss_mib"}`."""
+        """One repetition: `{"seconds", "tokens", "disturbance", "peak_mib"}`."""
         with contextlib.suppress(BrokenPipeError):  # the missing answer tells more
             self.process.stdin.write("go\n")
             self.process.stdin.flush()
@@ -198,7 +198,7 @@ def _facts(result):
     ready, answers = result["ready"], result["rounds"]
     return {
         "first_call_s": ready["first_call_s"],
-        "rss_mib": max(answer["rss_mib"] for answer in answers),
+        "peak_mib": max(answer["peak_mib"] for answer in answers),
         "disturbance": statistics.median(a["disturbance"] for a in answers),
         "parameters": ready["facts"].get("parameters", 0),
         "versions": ready["facts"].get("versions", ""),

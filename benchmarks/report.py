@@ -23,7 +23,7 @@ def table(rows, unit="tokens"):
         lines.append(
             f"{row['configuration']:32}{row['tokens_per_s']:10.1f}{texts}{ratios}"
             f"{row['gflop_per_s']:9.1f}{row['percent_of_limit']:8.1f}"
-            f"{row['first_call_s']:7.1f}{row['rss_mib']:7.0f}{row['disturbance']:8.2f}"
+            f"{row['first_call_s']:7.1f}{row['peak_mib']:7.0f}{row['disturbance']:8.2f}"
         )
     return "\n".join(lines)
 
@@ -106,14 +106,14 @@ def _markdown(settings, title, origin, command, unit):
         has_texts = any(row["texts_per_s"] for row in rows)
         head = ["configuration", f"{unit}/s", *["texts/s"] * has_texts]
         head += [f"{name} / it" for name in ours]
-        head += ["% of limit"] * has_limit + ["versions"]
+        head += ["% of limit"] * has_limit + ["peak MiB", "versions"]
         lines += [f"## {setting}", "", _cells(head), _cells(["---"] * len(head))]
         for row in rows:
             cells = [row["configuration"], _rate(row["tokens_per_s"])]
             cells += [f"{row['texts_per_s']:.0f}"] * has_texts
             cells += [_ratio(row["ratios"][name]) for name in ours]
             cells += [f"{row['percent_of_limit']:.0f}"] * has_limit
-            lines.append(_cells([*cells, row["versions"]]))
+            lines.append(_cells([*cells, f"{row['peak_mib']:.0f}", row["versions"]]))
         lines.append("")
     return "\n".join(lines)
 

@@ -59,7 +59,7 @@ def measure(repeat):
         "seconds": seconds,
         "tokens": int(tokens),
         "disturbance": disturbance,
-        "rss_mib": _rss_mib(),
+        "peak_mib": _peak_mib(),
     }
 
 
@@ -77,11 +77,11 @@ def _processor_seconds():
     return everybody / CLOCK_TICKS_PER_SECOND - own.user - own.system
 
 
-def _rss_mib():
+def _peak_mib():
     try:
         with open("/proc/self/status") as status:
             for line in status:
-                if line.startswith("VmRSS:"):
+                if line.startswith("VmHWM:"):
                     return int(line.split()[1]) / RSS_KIB_PER_MIB
     except OSError:
         pass

@@ -140,7 +140,9 @@ def main(
             if there are more, with the learning rate of the longer run.
         batch_tokens: Places of a batch, source and target (4,096; dates 2,048).
         packed: Put several pairs in a row. (Dates never: they fit few lengths.)
-        cache_dir: Where to keep the tokens of a corpus too large for memory.
+        cache_dir: Where to keep the tokens of a corpus too large for memory. Another
+            corpus is noticed by its number of pairs and the first thousand: remove
+            the folder where you edited the others.
         optimizer: Lion wants a learning rate some five times lower.
         learning_rate: The peak (0.002; dates 0.0025); it falls to 0 like a cosine.
         warmup_steps: Updates until the peak (600; dates 400).

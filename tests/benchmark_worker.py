@@ -27,4 +27,4 @@ if __name__ == "__main__":
             log.write(f"{options['name']}\n")
         disturbance = disturbances[0]
         disturbances = disturbances[1:] or disturbances
-        say(seconds=2.0, tokens=10, disturbance=disturbance, rss_mib=5.0)
+        say(seconds=2.0, tokens=10, disturbance=disturbance, peak_mib=5.0)

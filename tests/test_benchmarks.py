@@ -44,7 +44,7 @@ def results(**rates):
         name: {
             "ready": {"first_call_s": 1.0, "facts": {"versions": "none"}},
             "rounds": [
-                {"tokens": rate, "seconds": 1.0, "disturbance": 0.0, "rss_mib": 1.0}
+                {"tokens": rate, "seconds": 1.0, "disturbance": 0.0, "peak_mib": 1.0}
                 for rate in each
             ],
         }

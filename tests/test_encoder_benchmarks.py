@@ -177,7 +177,7 @@ def test_the_sizes_are_those_of_the_presets(name):
 
 
 def test_the_report_shows_texts_a_second_where_there_are_texts(tmp_path):
-    answer = {"tokens": 40, "seconds": 2.0, "disturbance": 0.0, "rss_mib": 1.0}
+    answer = {"tokens": 40, "seconds": 2.0, "disturbance": 0.0, "peak_mib": 1.0}
     ready = {"first_call_s": 1.0, "facts": {}}
     results = {"zoo": {"ready": ready, "rounds": [answer]}}
     with_texts = Configuration("zoo", "", {}, texts_per_token=0.25)

@@ -111,6 +111,12 @@ def test_batches_of_an_update_share_their_weights(folder, tokenizer):
         assert np.mean(means) == pytest.approx(1, abs=1e-5)
 
 
+def test_no_shard_has_too_little_for_an_update(tokenizer, tmp_path):
+    cache = token_cache.cache_pairs(pairs(82), tmp_path, tokenizer, tokenizer, 24, 1)
+    sizes = [shard["pairs"] + shard["left_out"] for shard in cache._shards]
+    assert sizes == [40, 21, 21]
+
+
 def test_what_is_there_is_not_made_again(folder, tokenizer, monkeypatch, caplog):
     monkeypatch.setattr(token_cache, "_make", None)
     cache = token_cache.cache_pairs(pairs(), folder, tokenizer, tokenizer, 24)

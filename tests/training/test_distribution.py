@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from tests.on_backend import ROOT
-from tests.training.tiny import Task, batches
+from tests.training.tiny import Task, batches, tiny_model
 from zoo import training
 from zoo.losses import ContrastiveCrossentropy
 from zoo.training import distribution, shares
@@ -106,7 +106,7 @@ def test_two_replicas_of_tensorflow_train_as_one_device(tmp_path):
     assert assert_same_training(tmp_path / "two", tmp_path / "one") >= 20
 
 
-def test_replicas_of_tensorflow_take_masks(tmp_path):
+def test_replicas_of_tensorflow_take_masks_and_norm_whole_batches(tmp_path):
     code = f"""
 import types
 import keras
@@ -117,23 +117,39 @@ from zoo import training
 cpu = tf.config.list_physical_devices("CPU")[0]
 halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
-training.distribute()
-inputs = {{"x": keras.Input((4,)), "mask": keras.Input((4,), dtype="bool")}}
-seen = keras.ops.where(inputs["mask"], inputs["x"], 0.0)
-model = keras.Model(inputs, keras.layers.Dense(1)(seen))
-model.compile("sgd", "mse", metrics=["mae"], jit_compile=False)
-x = np.ones((6, 4), "float32")
+x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
 data = tf.data.Dataset.from_tensor_slices(({{"x": x, "mask": x > 0}}, x[:, :1]))
-task = types.SimpleNamespace(model=model)
-history = training.fit(
-    task, lambda epoch: data.batch(3), epochs=2, run_dir={str(tmp_path)!r}, verbose=0
-)
-print(len(history["mae"]), "epochs")
+
+
+def losses(name, rows):
+    keras.utils.set_random_seed(0)
+    inputs = {{"x": keras.Input((4,)), "mask": keras.Input((4,), dtype="bool")}}
+    seen = keras.ops.where(inputs["mask"], inputs["x"], 0.0)
+    norm = keras.layers.BatchNormalization()
+    model = keras.Model(inputs, keras.layers.Dense(1)(norm(seen)))
+    model.compile("sgd", "mse", metrics=["mae"], jit_compile=False)
+    task = types.SimpleNamespace(model=model)
+    history = training.fit(
+        task, lambda epoch: data.batch(rows), epochs=3, run_dir=name, verbose=0
+    )
+    assert not norm.synchronized  # JAX would not read it
+    return history["loss"] + history["mae"]
+
+
+alone = losses({str(tmp_path / "one")!r}, 4)
+training.distribute()
+together = losses({str(tmp_path / "two")!r}, 4)
+np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+print(training.distribution.num_replicas(), np.isfinite(losses("odd", 3)).sum())
 """
     process = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
-    assert process.stdout == "2 epochs\n", process.stderr
+    assert process.stdout == "2 6\n", process.stderr
 
 
 def test_two_devices_of_jax_train_as_one(tmp_path):
@@ -273,3 +289,22 @@ def test_only_auto_and_none():
 def test_alone_nobody_waits():
     assert distribution.any_of_all([True, False]) == [True, False]
     assert distribution.num_processes() == distribution.num_replicas() == 1
+
+
+def test_processes_hear_when_one_says_something_else(monkeypatch):
+    heard = []
+
+    def together(flags):
+        heard.append(flags)
+        return [any(each) for each in zip(*heard, strict=True)]
+
+    monkeypatch.setattr(distribution, "any_of_all", together)
+    assert distribution.all_say("state 3")
+    assert distribution.all_say("state 3")
+    assert not distribution.all_say("state 4")
+
+
+def test_processes_that_found_different_checkpoints_stop(monkeypatch, tmp_path):
+    monkeypatch.setattr(distribution, "all_say", lambda text: False)
+    with pytest.raises(ValueError, match="different checkpoints.*see the same"):
+        training.Checkpoints(tmp_path).restore(tiny_model())

@@ -207,16 +207,19 @@ def _end_with_parent():
 def _chunks(examples):
     """Lists of sources and of targets, for a shard each."""
     waiting = [([], []) for _ in range(FILLED_TOGETHER)]
+    full = ([], [])  # the last one
     turns = itertools.cycle(range(FILLED_TOGETHER))
     for pair, turn in zip(examples.as_numpy_iterator(), turns, strict=False):
         sources, targets = waiting[turn]
         sources.append(pair["source"])
         targets.append(pair["target"])
         if len(sources) == SHARD_PAIRS:
-            yield sources, targets
-            waiting[turn] = ([], [])
-    # What is left is too little for a shard each.
-    rest = [list(itertools.chain(*(part[side] for part in waiting))) for side in (0, 1)]
+            if full[0]:
+                yield full
+            full, waiting[turn] = waiting[turn], ([], [])
+    # What is left is too little for a shard each, perhaps even for one.
+    parts = [full, *waiting]
+    rest = [list(itertools.chain(*(part[side] for part in parts))) for side in (0, 1)]
     num_shards = -(-len(rest[0]) // SHARD_PAIRS)
     size = -(-len(rest[0]) // max(num_shards, 1))
     for first in range(0, len(rest[0]), max(size, 1)):

@@ -7,6 +7,9 @@ and then moved into place:
     state-0003-00000120.json   history and checksum; written last, so that it vouches
                                for the other
 
+NumPy writes and reads them on every backend; tf.train.Checkpoint asks for TensorFlow,
+Orbax for JAX, and each may be missing where the other trains.
+
 Each epoch leaves its weights alone too, to average or to keep: epoch-0003.weights.h5.
 The JSON of the states holds their checksums.
 """

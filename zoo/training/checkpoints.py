@@ -10,8 +10,7 @@ from pathlib import Path
 import keras
 
 from zoo.training import checkpoint_files as files
-from zoo.training.distribution import any_of_all, num_processes, the_first_one_first
-from zoo.training.ranking import checked_mode, epochs_since_best, kept_epochs
+from zoo.training import distribution, ranking
 from zoo.training.skipping import NotFiniteError, SkippedBatches
 
 # One to go on from, and the one before it in case the disk spoiled the first.
@@ -48,7 +47,7 @@ class Checkpoints(keras.callbacks.Callback):
         skipped: SkippedBatches, those that the run goes on without.
         knows_batches: bool. Whether the epochs are of known length; where not, nothing
             is saved inside.
-        saved: (int, int). Such a place, where the newest checkpoint is.
+        saved: (int, int). Such a place, where the newest checkpoint on the disk is.
         busy: bool. Whether something changes that must not be left half done.
         is_asked_to_stop: bool. Raise KeyboardInterrupt as soon as nothing does.
 
@@ -72,7 +71,7 @@ class Checkpoints(keras.callbacks.Callback):
         super().__init__()
         self.folder = Path(folder)
         self.monitor = monitor
-        self.mode = checked_mode(monitor, mode)
+        self.mode = ranking.checked_mode(monitor, mode)
         self.patience = patience
         self.keep = keep
         self.save_minutes = save_minutes
@@ -82,7 +81,8 @@ class Checkpoints(keras.callbacks.Callback):
         self.skipped = SkippedBatches()
         self._checksums = {}  # of the weights of the epochs that stay
         self.epoch = self.step = 0
-        self.saved = None  # the epoch and step of the newest checkpoint
+        self.saved = None  # the epoch and step of the newest checkpoint on the disk
+        self._copied = None  # of the newest that is, or is being written
         self._saved_at = time.monotonic()
         self.knows_batches = True
         self.busy = self.is_asked_to_stop = False
@@ -96,7 +96,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     @property
     def patience_is_spent(self):
-        since_best = epochs_since_best(self.history, self.monitor, self.mode)
+        since_best = ranking.epochs_since_best(self.history, self.monitor, self.mode)
         return self.patience is not None and since_best >= self.patience
 
     def restore(self, model):
@@ -111,8 +111,8 @@ class Checkpoints(keras.callbacks.Callback):
 
         Raises:
             ValueError: the model is not ready, the checkpoint is of another model,
-                or none of several checkpoints is whole. If only the newest is
-                damaged, a warning names it.
+                none of several checkpoints is whole, or several processes found
+                others. If only the newest is damaged, a warning names it.
         """
         for ready, word in ((model.built, "built"), (model.compiled, "compiled")):
             if not ready:
@@ -120,14 +120,21 @@ class Checkpoints(keras.callbacks.Callback):
                     f"Checkpoints.restore got a model that is not {word}. Build and "
                     "compile it first, so that there are variables to restore."
                 )
-        with the_first_one_first(self.writes):  # it puts damaged ones aside
+        # It puts damaged ones aside.
+        with distribution.the_first_one_first(self.writes):
             path, record = files.newest_whole(self.folder, clean=self.writes)
+        if not distribution.all_say(f"{record and record['sha256']}"):
+            raise ValueError(
+                f"Processes that train together found different checkpoints; here it "
+                f"is {path}. Let all see the same {self.folder}."
+            )
         if record is not None:
             self._metrics = files.load_state(path, record, model)
             self.history = record["history"]
             self.skipped.restore(record["skipped"])
             self._checksums = dict(record.get("weights_sha256", ()))
-            self.epoch, self.step = self.saved = record["epoch"], record["step"]
+            self.saved = self._copied = record["epoch"], record["step"]
+            self.epoch, self.step = self.saved
             self._seconds = record["seconds"]
             self._batches_after, self.busy = 0, False
         return self.epoch, self.step
@@ -154,14 +161,14 @@ class Checkpoints(keras.callbacks.Callback):
         """Restores the checkpoint before the newest, behind which no batch is left."""
         if not self.step:
             raise NotFiniteError("The loss", self.epoch, 0)
-        with the_first_one_first(self.writes):
+        with distribution.the_first_one_first(self.writes):
             if self.writes:
                 files.remove(files.record_paths(self.folder)[0])
         self.restore(model)
 
     def save(self):
         """Saves where the run stands, if it can go on from there, and waits for it."""
-        is_new = (self.epoch, self.step) != self.saved
+        is_new = (self.epoch, self.step) != self._copied
         if self._can_save_inside and not self.busy and is_new:
             self._save_state()
         self.wait()
@@ -177,7 +184,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.model.optimizer.build(self.model.trainable_variables)
-        if self.saved is None:
+        if self._copied is None:
             self._save_state()  # so that there always is something to go back to
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -199,14 +206,14 @@ class Checkpoints(keras.callbacks.Callback):
         self._check_finite(logs)
         if self._writing is not None and self._writing.done():
             self.wait()
-        is_due = self._can_save_inside and self._is_due()
-        is_due, stop = any_of_all([is_due and self.writes, self.is_asked_to_stop])
+        is_due = self.writes and self._can_save_inside and self._is_due()
+        is_due, stop = distribution.any_of_all([is_due, self.is_asked_to_stop])
         if is_due:
             self._save_state()
         self._is_whole_again(stop)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._check_monitor(logs)
+        ranking.check_monitor(self.monitor, logs)
         self.busy = True
         row = {"epoch": epoch + 1, **{name: float(x) for name, x in logs.items()}}
         row["learning_rate"] = float(files.as_array(self.model.optimizer.learning_rate))
@@ -227,7 +234,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._save_state(arrays)
         if self.patience_is_spent:
             self.model.stop_training = True
-        self._is_whole_again(*any_of_all([self.is_asked_to_stop]))
+        self._is_whole_again(*distribution.any_of_all([self.is_asked_to_stop]))
 
     def on_train_end(self, logs=None):
         self.wait()
@@ -239,7 +246,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _is_due(self):
         steps, minutes = self.save_steps, self.save_minutes
-        if steps is not None and self.step - self.saved[1] >= steps:
+        if steps is not None and self.step - self._copied[1] >= steps:
             return True
         minutes = math.inf if minutes is None else minutes
         is_late = time.monotonic() - self._saved_at >= 60 * minutes
@@ -256,7 +263,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Copies the state; the rest happens in the background, one after the other."""
         arrays = self._copied_state() if arrays is None else arrays
         self.wait()
-        kept = kept_epochs(self.history, self.monitor, self.mode, self.keep)
+        kept = ranking.kept_epochs(self.history, self.monitor, self.mode, self.keep)
         facts = {
             "monitor": self.monitor,
             "mode": self.mode,
@@ -266,30 +273,23 @@ class Checkpoints(keras.callbacks.Callback):
             "of": files.kinds_of(self.model),
             "weights_sha256": [x for x in self._checksums.items() if x[0] in kept],
         }
-        where = self.saved = (self.epoch, self.step)
+        where = self._copied = (self.epoch, self.step)
         self._saved_at = time.monotonic()
-        if self.writes:
-            self._writing = self._thread.submit(self._write, where, arrays, facts, kept)
+        self._writing = self._thread.submit(self._write, where, arrays, facts, kept)
 
     def _write(self, where, arrays, facts, kept):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        files.write_state(self.folder, *where, arrays, facts)
-        done = {row["epoch"] for row in facts["history"]}
-        files.prune(self.folder, NUM_STATES, done - kept)
+        if self.writes:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            files.write_state(self.folder, *where, arrays, facts)
+            done = {row["epoch"] for row in facts["history"]}
+            files.prune(self.folder, NUM_STATES, done - kept)
+        self.saved = where
 
     def _is_whole_again(self, stop):
         self.busy = False
         if stop:
             raise KeyboardInterrupt
-        self.busy = num_processes() > 1  # several only stop together
-
-    def _check_monitor(self, logs):
-        if self.monitor not in logs:
-            raise ValueError(
-                f"monitor={self.monitor!r} is not among the metrics of the epoch: "
-                f"{sorted(logs)}. Name one of these, or add the callback that "
-                "measures it before this one."
-            )
+        self.busy = distribution.num_processes() > 1  # several only stop together
 
     def _check_finite(self, logs):
         if not math.isfinite(logs.get("loss", 0.0)):

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import os
 
 import keras
@@ -104,6 +105,14 @@ def any_of_all(flags):
         return list(multihost_utils.process_allgather(np.array(flags)).any(axis=0))
     strategy = tf.distribute.get_strategy()
     return list(_compiled_sum(strategy)(tf.constant(flags, tf.float32)).numpy() > 0)
+
+
+def all_say(text):
+    """Whether every process calls it with the same str."""
+    digest = hashlib.sha256(text.encode()).digest()[:8]
+    bits = np.unpackbits(np.frombuffer(digest, "uint8")).astype(bool)
+    seen = np.reshape(any_of_all([*bits, *~bits]), (2, -1))
+    return not seen.all(axis=0).any()
 
 
 def wait_for_all():

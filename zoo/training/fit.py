@@ -12,7 +12,6 @@ try:
 except ImportError:  # training on JAX alone
     tf = None
 
-from zoo.losses import ContrastiveCrossentropy
 from zoo.training.averaging import (
     LostWeightsError,
     average_weights,
@@ -29,7 +28,7 @@ from zoo.training.distribution import (
     worker_resolver,
 )
 from zoo.training.made_from import made_from
-from zoo.training.replica_gradients import agree_on_overflow, clip_whole_gradients
+from zoo.training.replicas import as_one_device
 from zoo.training.report import Report
 from zoo.training.run_folder import shared_run_folder
 from zoo.training.shares import share_of
@@ -137,7 +136,7 @@ def fit(
     monitor = monitor or ("loss" if validation is None else "val_bleu")
     leads = process_index() == 0
     folder = shared_run_folder(run_dir, settings, resume)
-    with contextlib.closing(folder):
+    with contextlib.closing(folder), as_one_device(task.model, num_replicas()):
         _refuse_other_data(folder, leads, made_from(task))
         checkpoints = Checkpoints(
             folder.checkpoints,
@@ -149,8 +148,6 @@ def fit(
             save_steps=save_steps,
             writes=leads,
         )
-        if num_replicas() > 1:
-            _prepare_for_replicas(task.model)
         epoch, step = checkpoints.restore(task.model)
         before = list(callbacks)
         if validation is not None:
@@ -208,33 +205,6 @@ def fit(
 def _refuse_other_data(folder, leads, facts):
     with the_first_one_first(leads):
         folder.refuse_other_data(facts)
-
-
-def _prepare_for_replicas(model):
-    """Refuses what shares of a batch cannot learn; mends how gradients are summed."""
-    if isinstance(model.loss, ContrastiveCrossentropy):
-        raise ValueError(
-            f"{num_replicas()} devices train together, and the loss compares each row "
-            "of a batch with all others, which other devices have. Train on one: "
-            "distribute='none' (--distribute none)."
-        )
-    if keras.backend.backend() == "tensorflow":
-        _refuse_accumulation(model.optimizer)
-        clip_whole_gradients(model.optimizer)
-        agree_on_overflow(model.optimizer)
-
-
-def _refuse_accumulation(optimizer):
-    """Keras cannot accumulate gradients within TensorFlow's replicas."""
-    while optimizer is not None:
-        steps = getattr(optimizer, "gradient_accumulation_steps", None) or 1
-        if steps > 1:
-            raise ValueError(
-                f"gradient_accumulation_steps={steps}, and {num_replicas()} devices "
-                "train together, which Keras cannot do both on TensorFlow. Accumulate "
-                "on one device: distribute='none' (--distribute none), or on JAX."
-            )
-        optimizer = getattr(optimizer, "inner_optimizer", None)
 
 
 def _is_done(checkpoints, epochs):

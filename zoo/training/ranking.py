@@ -43,3 +43,13 @@ def checked_mode(monitor, mode):
             "'min' (less is better) or 'auto'."
         )
     return mode
+
+
+def check_monitor(monitor, logs):
+    """Raises ValueError where the metrics of an epoch lack the one that decides."""
+    if monitor not in logs:
+        raise ValueError(
+            f"monitor={monitor!r} is not among the metrics of the epoch: "
+            f"{sorted(logs)}. Name one of these, or add the callback that "
+            "measures it before this one."
+        )
