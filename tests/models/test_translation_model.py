@@ -70,6 +70,20 @@ def test_saved_and_loaded_it_is_the_same(options, tmp_path):
     )
 
 
+def test_it_learns_from_a_generator():
+    model = make(dropout=0.0)
+    labels = np.array([[9, 8, 3], [4, 3, 0]])
+    model.compile("adam", loss=SmoothedCrossentropy(), jit_compile=False)
+
+    def batches():
+        while True:
+            yield INPUTS, labels, (labels != 0).astype("float32")
+
+    fit = model.fit(batches(), steps_per_epoch=8, epochs=3, shuffle=False, verbose=0)
+    history = fit.history
+    assert history["loss"][2] < history["loss"][0]
+
+
 def test_every_weight_trains():
     model = make()
     model.compile("sgd", loss=SmoothedCrossentropy(), jit_compile=False)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tests.interop.checkpoints import reference
 from tests.tasks.small_encoder import SIZES, train
 
 TEXTS = ["a fine film", "a bad film", "good fun", "no fun"]
@@ -91,6 +92,27 @@ def test_in_half_the_precision_it_answers_in_full(tmp_path):
         probabilities(answering.classify(TEXTS)),
         probabilities(classifier.classify(TEXTS)),
         atol=0.02,
+    )
+
+
+def test_a_published_checkpoint_is_changed_exported_and_written_back(tmp_path):
+    classifier = zoo.TextClassifier.from_preset(
+        reference("bert"), classes=["bad", "good"]
+    )
+    zoo.tasks.enable_lora(classifier.model.encoder, 2)
+    before = probabilities(classifier.classify(TEXTS))
+    train(classifier, EXAMPLES, epochs=8)
+    expected = probabilities(classifier.classify(TEXTS))
+    assert np.abs(expected - before).max() > 0.01
+    version = classifier.export(tmp_path / "export")
+    served = tf.saved_model.load(version).signatures["serving_default"]
+    np.testing.assert_allclose(
+        served(text=tf.constant(TEXTS))["probability"], expected, rtol=0, atol=1e-5
+    )
+    classifier.to_hugging_face(tmp_path / "back")
+    again = zoo.from_hugging_face(tmp_path / "back")
+    np.testing.assert_allclose(
+        probabilities(again.classify(TEXTS)), expected, rtol=0, atol=1e-5
     )
 
 
