@@ -13,7 +13,7 @@ _REFUSALS = {
     408: "The body came too slowly",
     413: "The body is too large",
     415: "The body is compressed by something other than gzip",
-    503: "Too many requests wait; Retry-After says for how many seconds to wait",
+    503: "Too much waits already; Retry-After says for how many seconds to wait",
     504: "The answer took too long",
 }
 

@@ -14,10 +14,10 @@ _SHORT = 256  # characters, which are alike
 
 
 class OverloadedError(Exception):
-    """More waits already than was allowed to wait."""
+    """More is here already than was allowed."""
 
-    def __str__(self):
-        return "Too many requests wait already. Try again later."
+    def __init__(self, why="Too many requests wait already. Try again later."):
+        super().__init__(why)
 
 
 class RetiredError(Exception):

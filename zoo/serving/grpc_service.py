@@ -21,6 +21,7 @@ from tensorflow_serving.apis import (
 from zoo.serving.access import REFUSED, bearer, is_token
 from zoo.serving.asking import UNFIT, ask
 from zoo.serving.batching import DeadlineError, OverloadedError
+from zoo.serving.bodies import Room
 from zoo.serving.models import NotFoundError
 from zoo.serving.version import DEFAULT_SIGNATURE
 
@@ -39,6 +40,8 @@ _FIELDS = {
 _MESSAGE = 1000
 # Of a tensor: one value in a message may stand for so many.
 _MOST_ELEMENTS = 2**22
+# At the same time, as `zoo.serving.connection` has connections.
+_MOST_CALLS = 512
 _CODES = {
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     OverloadedError: grpc.StatusCode.UNAVAILABLE,  # which clients try again
@@ -64,6 +67,7 @@ def grpc_server(models, bounds, address, token=None, shares=False):
             ("grpc.max_receive_message_length", bounds.body_bytes),
             ("grpc.so_reuseport", int(shares)),
         ],
+        maximum_concurrent_rpcs=_MOST_CALLS,
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         _PredictionService(models, bounds), server
@@ -79,11 +83,14 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, models, bounds):
         self.models = models
         self.bounds = bounds
+        self.room = Room(bounds.bodies * bounds.body_bytes)
 
     async def Predict(self, request, context):  # noqa: N802 (the service's name)
         begin, code = time.monotonic(), grpc.StatusCode.UNKNOWN
         try:
-            answer = await _answered(self._predict(request, context), context)
+            with self.room.place() as holds:
+                predicted = self._predict(request, context, holds)
+                answer = await _answered(predicted, context)
             code = grpc.StatusCode.OK
             return answer
         except asyncio.CancelledError:
@@ -100,7 +107,9 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         seconds = time.monotonic() - begin
         self.models.metrics.answered(name, "Predict", code.name, seconds)
 
-    async def _predict(self, request, context):
+    async def _predict(self, request, context, holds):
+        num_bytes = request.ByteSize()
+        holds(num_bytes)
         remaining = context.time_remaining()
         seconds = self.bounds.seconds
         seconds = seconds if remaining is None else min(seconds, remaining)
@@ -109,7 +118,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             self.models,
             _target(request.model_spec),
             name,
-            request.ByteSize(),
+            num_bytes,
             lambda specs: _arrays(request.inputs, specs),
             self.bounds.rows,
             time.monotonic() + seconds,
