@@ -18,10 +18,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from zoo.serving.access import REFUSED, bearer, is_token
 from zoo.serving.asking import UNFIT, ask
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.bodies import Room
+from zoo.serving.interceptors import FewArrive, WithToken, refuse
 from zoo.serving.models import NotFoundError
 from zoo.serving.version import DEFAULT_SIGNATURE
 
@@ -62,7 +62,7 @@ def grpc_server(models, bounds, address, token=None, shares=False):
             system gives each of them a part of the connections (Linux).
     """
     server = grpc.aio.server(
-        interceptors=[] if token is None else [_WithToken(token)],
+        interceptors=[WithToken(token)] * (token is not None) + [FewArrive()],
         options=[
             ("grpc.max_receive_message_length", bounds.body_bytes),
             ("grpc.so_reuseport", int(shares)),
@@ -79,7 +79,14 @@ def grpc_server(models, bounds, address, token=None, shares=False):
     return server
 
 
+async def _not_served(service, request, context):
+    message = "This server has Predict, GetModelMetadata and GetModelStatus. Ask these."
+    refuse(context, grpc.StatusCode.UNIMPLEMENTED, message)
+
+
 class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    Classify = Regress = MultiInference = _not_served
+
     def __init__(self, models, bounds):
         self.models = models
         self.bounds = bounds
@@ -91,13 +98,13 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             with self.room.place() as holds:
                 predicted = self._predict(request, context, holds)
                 answer = await _answered(predicted, context)
-            code = grpc.StatusCode.OK
+            code = context.code() or grpc.StatusCode.OK
             return answer
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED
             raise
         finally:
-            self._count(request.model_spec.name, context.code() or code, begin)
+            self._count(request.model_spec.name, code, begin)
 
     async def GetModelMetadata(self, request, context):  # noqa: N802
         return await _answered(self._metadata(request), context)
@@ -135,7 +142,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
     async def _metadata(self, request):
-        if list(request.metadata_field) != [_METADATA]:
+        if set(request.metadata_field) != {_METADATA}:
             raise ValueError(
                 f"metadata_field must be [{_METADATA!r}], got "
                 f"{list(request.metadata_field)}."
@@ -148,6 +155,8 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    HandleReloadConfigRequest = _not_served
+
     def __init__(self, models):
         self.models = models
 
@@ -167,34 +176,19 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return response
 
 
-class _WithToken(grpc.aio.ServerInterceptor):
-    """Lets only those through who send the token, as `zoo.serving.access` does."""
-
-    def __init__(self, token):
-        self.expected = bearer(token)
-
-    async def intercept_service(self, continuation, details):
-        sent = dict(details.invocation_metadata).get("authorization", "")
-        if is_token(sent.encode(), self.expected):
-            return await continuation(details)
-        return grpc.unary_unary_rpc_method_handler(_refuse)
-
-
-async def _refuse(request, context):
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSED)
-
-
 async def _answered(answer, context):
     """What `answer` gives, or in gRPC's codes why there is none."""
     try:
         return await answer
     except tuple(_CODES) as error:
         kind = next(kind for kind in _CODES if isinstance(error, kind))
-        return await context.abort(_CODES[kind], str(error)[:_MESSAGE])
+        return refuse(context, _CODES[kind], str(error)[:_MESSAGE])
 
 
 def _target(spec):
     """(name, version or None, label or None)"""
+    if not spec.name:
+        raise ValueError("ModelSpec has no name specified.")
     choice = spec.WhichOneof("version_choice")
     return (
         spec.name,
