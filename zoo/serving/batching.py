@@ -119,14 +119,15 @@ class Batcher:
                 threading.Thread(target=self._work, daemon=True).start()
         return request.future
 
-    def close(self, seconds=None):
-        """Takes nothing more, and finishes what waits.
+    def close(self, latest=None):
+        """Takes nothing more, and waits until all that waits is finished.
 
-        Returns whether that is done, which it waits for: for so many seconds at most.
+        Returns whether it is; after `latest`, as `time.monotonic()`, also where not.
         """
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            seconds = None if latest is None else latest - time.monotonic()
             return self._changed.wait_for(lambda: not self._running, seconds)
 
     def _work(self):

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import ray
@@ -13,6 +14,7 @@ from ray import serve as ray_serve
 from ray.serve.config import HTTPOptions
 from ray.serve.schema import LoggingConfig
 
+from zoo.serving import log
 from zoo.serving.access import read_token, with_token
 from zoo.serving.batching import Limits
 from zoo.serving.bounds import Bounds
@@ -140,7 +142,7 @@ def _resources(replicas):
 
 def _app(models, bounds, grpc_address, token):
     """The application of one replica, which Ray asks once its models are loaded."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    log.set_up()
     models.metrics = Metrics(ray_serve.get_replica_context().replica_tag)
 
     @contextlib.asynccontextmanager
@@ -152,7 +154,7 @@ def _app(models, bounds, grpc_address, token):
         await server.start()
         yield
         await server.stop(bounds.seconds)
-        models.stop()
+        models.stop(time.monotonic() + bounds.seconds)
 
     app = rest_app(models, bounds, alive)
     return app if token is None else with_token(app, token)
