@@ -105,6 +105,8 @@ def test_it_finishes_what_is_in_flight_and_stops(server, folder, number, status)
         answer = httpx2.post(f"{models}/shout:predict", json=content, **options)
         return answer.json()["predictions"][0]
 
+    bad = httpx2.post(f"{models}/shout:predict", json={"inputs": ["bad"]}, **options)
+    assert bad.status_code == 400
     _until(lambda: steps() > 10)
     process.send_signal(number)
     begin = time.monotonic()
@@ -119,7 +121,7 @@ def test_it_finishes_what_is_in_flight_and_stops(server, folder, number, status)
     assert len(streams) == 3 and stuck.status_code == 504
     log = (folder / "log").read_text()
     assert "shout/1 is loaded" in log and "Traceback" not in log
-    assert TOKEN not in log
+    assert TOKEN not in log and "a bad text" not in log
     assert f"Stopped while a batch ran, which took over {TIMEOUT_S} s." in log
 
 

@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from zoo.serving.asking import UNFIT, ask
+from zoo.serving.asking import UNFIT, ask, in_words
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.bodies import Room
 from zoo.serving.interceptors import FewArrive, WithToken, refuse
@@ -182,7 +182,7 @@ async def _answered(answer, context):
         return await answer
     except tuple(_CODES) as error:
         kind = next(kind for kind in _CODES if isinstance(error, kind))
-        return refuse(context, _CODES[kind], str(error)[:_MESSAGE])
+        return refuse(context, _CODES[kind], in_words(error)[:_MESSAGE])
 
 
 def _target(spec):

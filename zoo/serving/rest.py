@@ -15,7 +15,14 @@ from starlette.routing import Route
 
 from zoo.serving import json_tensors, streaming
 from zoo.serving.api_description import description
-from zoo.serving.asking import UNFIT, ask, check_texts, off_the_loop, signature_of
+from zoo.serving.asking import (
+    UNFIT,
+    ask,
+    check_texts,
+    in_words,
+    off_the_loop,
+    signature_of,
+)
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.bodies import RefusedError, Room, read_body
 from zoo.serving.metrics import CONTENT_TYPE
@@ -131,7 +138,7 @@ def _refusal(error):
     if isinstance(error, NotFoundError):
         return _json({"error": str(error)}, 404)
     if isinstance(error, UNFIT):
-        return _json({"error": str(error)}, 400)
+        return _json({"error": in_words(error)}, 400)
     if isinstance(error, OverloadedError):
         headers = {"Retry-After": str(_RETRY_AFTER_S)}
         return _json({"error": str(error)}, 503, headers)
