@@ -130,8 +130,6 @@ def _serve(options: argparse.Namespace) -> None:
                 f"--replicas {options.replicas} needs --engine ray; without it one "
                 "process serves."
             )
-    # TensorFlow's warnings of a request that fails would hold its text as it came.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         server = importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -55,8 +56,12 @@ def server(folder, unused_ports):
     command = [sys.executable, "-m", "zoo.cli", "serve", str(folder / "models")]
     command += ["--port", port, "--grpc-port", grpc_port, "--timeout", str(TIMEOUT_S)]
     command += ["--token-file", str(folder / "token")]
+    # As a person has it: TensorFlow's own log would repeat what was asked.
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         _until(lambda: _is_ready(process, url))

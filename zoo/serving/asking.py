@@ -16,7 +16,9 @@ from zoo.serving.version import ERROR
 UNFIT = (ValueError, tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)
 # What TensorFlow adds about where an error happened, which tells a client nothing.
 _WHERE = re.compile(
-    r"\AGraph execution error:.*<stack traces unavailable>\n|\n\t \[\[\{\{node .*", re.S
+    r"\AGraph execution error:.*<stack traces unavailable>\n|"
+    r"\{\{function_node [^}]*\}\} |\n\t \[\[\{\{node .*",
+    re.DOTALL,
 )
 # Bytes that are quicker read on the spot than handed to a thread.
 _FEW_BYTES = 2**16
