@@ -370,8 +370,13 @@ def test_a_server_that_is_gone_is_told_in_words(browser, serve):
 
 def test_a_token_is_asked_for(browser, serve):
     browser.get(serve(TOKEN))
-    field = until(browser, lambda: browser.find_elements(By.ID, "token"))[0]
-    field.send_keys(TOKEN, Keys.ENTER)
+    for wrong in ("wrong", "ü"):
+        field = until(browser, lambda: browser.find_elements(By.ID, "token"))[0]
+        field.send_keys(wrong, Keys.ENTER)
+        until(browser, lambda: browser.find_elements(By.CLASS_NAME, "wrong"))
+    (told,) = browser.find_elements(By.CLASS_NAME, "wrong")
+    assert told.text == "That is not its token."
+    browser.find_element(By.ID, "token").send_keys(TOKEN, Keys.ENTER)
     section = card(browser, "reviews")
     ask(section, "fine")
     shown(browser, section, "Authorization: Bearer TOKEN")
