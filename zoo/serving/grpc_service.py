@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from zoo.serving.asking import UNFIT, ask, in_words
+from zoo.serving.asking import UNFIT, ask, in_words, off_the_loop
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.bodies import Room
 from zoo.serving.interceptors import FewArrive, WithToken, refuse
@@ -137,8 +137,9 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             )
         response = predict_pb2.PredictResponse()
         _describe(response.model_spec, request.model_spec.name, version, name)
-        for output in wanted:
-            response.outputs[output].CopyFrom(_proto(outputs[output]))
+        outputs = {output: outputs[output] for output in wanted}
+        size = sum(array.nbytes for array in outputs.values())
+        await off_the_loop(size, _fill, response, outputs)
         return response
 
     async def _metadata(self, request):
@@ -201,6 +202,11 @@ def _describe(spec, name, version, signature_name=""):
     spec.name = name
     spec.version.value = version.number
     spec.signature_name = signature_name
+
+
+def _fill(response, outputs):
+    for name, array in outputs.items():
+        response.outputs[name].CopyFrom(_proto(array))
 
 
 def _proto(array):

@@ -51,7 +51,9 @@ def serve(
     environment's `RAY_ADDRESS`. Ray gives each request by HTTP to a replica. By gRPC a
     connection is one replica's: the replicas of a machine listen on one port, and the
     system chooses. (Ray's own gRPC listens on every network, whatever the host, and
-    tells a model nothing of the client's deadline.)
+    tells a model nothing of the client's deadline.) Ray's HTTP server bounds neither
+    how many connections there are nor how late the head of a request may be; what is
+    asked is bounded as everywhere.
 
     Args:
         folder: path, see `zoo.serving.models.Models`; the same on every machine.
