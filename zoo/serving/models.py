@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import threading
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from zoo.serving.metrics import Metrics
 from zoo.serving.version import Version
 
 _LOADERS = 2
+_UNLOAD_S = 60.0  # that a batch keeps others from being loaded
 _logger = logging.getLogger(__name__)
 
 
@@ -210,6 +212,8 @@ class Models:
         self._loaded = {**others, name: kept} if kept else others
         retired = sorted(set(loaded) - set(kept))
         for number in retired:
-            loaded[number].close()
-            _logger.info("%s/%d is unloaded.", name, number)
+            if loaded[number].close(time.monotonic() + _UNLOAD_S):
+                _logger.info("%s/%d is unloaded.", name, number)
+            else:
+                _logger.warning("%s/%d runs still; it goes when it ends.", name, number)
         return retired
