@@ -4,8 +4,9 @@
     python -m benchmarks.malformed --quick
 
 `zoo serve` holds a translator, a classifier, a captioner and a recogniser with random
-weights. 8 clients send it what `benchmarks.malformed_requests` draws, and every tenth
-time something good, whose answer must be that of before. Meanwhile 160 others send a
+weights. 8 clients send it what `benchmarks.malformed_requests` draws, every third of it
+by hypothesis from the server's own description, and every tenth time something good,
+whose answer must be that of before. Meanwhile 160 others send a
 byte a second, or nothing more. Writes `malformed.md`; about 4 minutes on 2 cores.
 """
 
@@ -14,6 +15,7 @@ import collections
 import contextlib
 import datetime
 import http.client
+import itertools
 import json
 import os
 import queue
@@ -25,9 +27,11 @@ import time
 from pathlib import Path
 
 from benchmarks.command_line import RESULTS
+from benchmarks.described_requests import examples
 from benchmarks.malformed_requests import (
     KINDS,
     MODELS,
+    by_the_description,
     good_input,
     huge_json,
     predict,
@@ -41,6 +45,7 @@ COUNT, QUICK_COUNT = 10_000, 1_000
 HUGE, QUICK_HUGE = 20, 4
 CLIENTS = 8
 GOOD_EVERY = 10
+DESCRIBED_EVERY = 3
 SLOW_OF_A_KIND = 40
 TIMEOUT_S = 30  # of a request; what is slower than that is late
 PATIENCE_S = 60.0
@@ -107,11 +112,13 @@ class Tally:
 
 def measure(server, quick):
     """Tally, and a dict of what else is to be reported."""
-    known = what_it_says(server.port)
+    count = QUICK_COUNT if quick else COUNT
+    known = what_it_says(server.port, count // DESCRIBED_EVERY)
     expected = {model: warmed_up(server.port, model) for model in MODELS}
     before, tally = server.memory_mib(), Tally()
     rng = random.Random(SEED)
-    kinds = [KINDS[i % len(KINDS)] for i in range(QUICK_COUNT if quick else COUNT)]
+    kinds = [by_the_description] * (count // DESCRIBED_EVERY)
+    kinds += [KINDS[i % len(KINDS)] for i in range(count - len(kinds))]
     kinds += [huge_json] * (QUICK_HUGE if quick else HUGE)
     rng.shuffle(kinds)
     # Drawn one after the other: which client sends it changes nothing.
@@ -145,8 +152,8 @@ def measure(server, quick):
     }
 
 
-def what_it_says(port):
-    """The paths of the description, and the inputs of each model's `step`."""
+def what_it_says(port, count):
+    """So many requests by the description, and the inputs of each model's `step`."""
 
     def get(path):
         return json.loads(exchange(port, request(path, method="GET"))[1])
@@ -163,7 +170,8 @@ def what_it_says(port):
                 )
                 for name, info in sorted(step.items())
             }
-    return {"paths": sorted(get("/openapi.json")["paths"]), "states": states}
+    described = examples(get("/openapi.json"), {"name": list(MODELS)}, count, SEED)
+    return {"described": itertools.cycle(described), "states": states}
 
 
 def exchange(port, raw, is_cut=False):

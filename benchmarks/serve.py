@@ -9,6 +9,7 @@ texts of 4 to 31 words with 31 words each; `bert_tiny` classifies, and is loaded
 Writes `serve.csv` and `serve.md`; about 5 minutes on 2 cores.
 """
 
+import argparse
 import contextlib
 import csv
 import datetime
@@ -21,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.command_line import RESULTS, parser, typed
+from benchmarks.command_line import RESULTS
 from benchmarks.report import machine
 from benchmarks.serve_clients import Client, load, median, request
 
@@ -37,7 +38,7 @@ WAITING_ROWS = 64  # there
 NORMAL = 0.9  # of what was answered before it
 
 
-def main(quick=False, results=RESULTS, rounds=1, peers_python=None):
+def main(quick=False, results=RESULTS):
     """Measures and writes the report; returns its rows, (what, value, unit)."""
     seconds = QUICK if quick else SECONDS
     rows = []
@@ -47,7 +48,7 @@ def main(quick=False, results=RESULTS, rounds=1, peers_python=None):
         for model in BEAMS:
             rows += throughput(folder, texts, seconds["load"], model)
         rows += overload(folder, texts, seconds["overload"])
-    write(rows, Path(results), typed("serve", rounds, quick, None))
+    write(rows, Path(results), "python -m benchmarks.serve" + " --quick" * quick)
     return rows
 
 
@@ -220,6 +221,8 @@ def write(rows, folder, command):
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    options = vars(parser(__doc__, quick="seconds in place of minutes").parse_args())
-    for row in main(**options):
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="seconds, not minutes")
+    options.add_argument("--results", default=RESULTS, help="folder of the report")
+    for row in main(**vars(options.parse_args())):
         print("{:48}{:10.4g} {}".format(*row))

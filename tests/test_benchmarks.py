@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import accelerator, decode, report, train, worker
+from benchmarks import accelerator, decode, report, serve, train, worker
 from benchmarks import batches as stored
 from benchmarks.driver import Configuration, interleave, present, summarise
 from benchmarks.sizes import SIZES, training_flops
@@ -263,3 +263,16 @@ def test_flops_of_an_accelerator_are_those_of_real_tokens():
     one = accelerator._flops("bert_base", vocabulary_size, batch)
     batch["sample_weight"][:] = 0
     assert one > accelerator._flops("bert_base", vocabulary_size, batch) > 0
+
+
+def test_the_servers_report_shows_the_command_that_it_came_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(serve, "write_models", lambda folder: ["a text"])
+    for name in ("overhead", "throughput", "overload"):
+        row = (name, 1.5, "ms")
+        monkeypatch.setattr(serve, name, lambda *given, row=row: [row])
+    rows = serve.main(quick=True, results=tmp_path)
+    report = (tmp_path / "serve.md").read_text()
+    assert "\n    python -m benchmarks.serve --quick\n" in report
+    assert [name for name, _, _ in rows] == [
+        *("overhead", "throughput", "throughput", "overload")
+    ]

@@ -13,6 +13,12 @@ def repeated(value, rows):
     return tf.repeat(value[None], tf.size(rows), axis=0)
 
 
+def fail_for(word, text):
+    """A dependency that fails for one text."""
+    fine = tf.debugging.Assert(tf.reduce_all(text != word), ["no more about", word])
+    return tf.control_dependencies([fine])
+
+
 class Translator(tf.Module):
     @tf.function(input_signature=[TEXT])
     def serving_default(self, text):
@@ -22,21 +28,23 @@ class Translator(tf.Module):
     @tf.function(input_signature=[TEXT])
     def n_best(self, text):
         texts = ["guten Morgen", "Guten Tag"]
-        return {
-            "translations": repeated(texts, text),
-            "scores": repeated([-0.5, -1.25], text),
-        }
+        with fail_for("alone", text):
+            return {
+                "translations": repeated(texts, text),
+                "scores": repeated([-0.5, -1.25], text),
+            }
 
     @tf.function(input_signature=[TEXT])
     def explain(self, text):
-        return {
-            "translation": repeated("guten Morgen", text),
-            "source_pieces": repeated(["▁good", "▁morning", ""], text),
-            "target_pieces": repeated(["▁guten", "▁Morgen", "</s>"], text),
-            "attention": repeated(
-                [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.5, 0.5, 0.0]], text
-            ),
-        }
+        with fail_for("alone", text):
+            return {
+                "translation": repeated("guten Morgen", text),
+                "source_pieces": repeated(["▁good", "▁morning", ""], text),
+                "target_pieces": repeated(["▁guten", "▁Morgen", "</s>"], text),
+                "attention": repeated(
+                    [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.5, 0.5, 0.0]], text
+                ),
+            }
 
 
 class Classifier(tf.Module):

@@ -199,6 +199,44 @@ def test_one_that_fails_spoils_no_other(model):
     own.close()
 
 
+def test_who_is_late_or_gave_up_when_a_batch_fails_is_not_asked_again():
+    asked, begun, may_run = [], threading.Event(), threading.Event()
+
+    def model(inputs):
+        begun.set()
+        assert may_run.wait(SOON)
+        asked.append(inputs["x"].tolist())
+        if len(inputs["x"]) > 1:
+            gone.cancel()
+            while time.monotonic() <= deadline:
+                time.sleep(0.01)
+            raise ValueError("too many")
+        return inputs
+
+    own = batcher(model)
+    first = own.submit(column(0), NEVER)
+    assert begun.wait(SOON)
+    deadline = time.monotonic() + 0.3
+    late, gone = own.submit(column(1), deadline), own.submit(column(2), NEVER)
+    kept = own.submit(column(3), NEVER)
+    may_run.set()
+    assert kept.result(SOON)["x"].tolist() == [3] and first.done()
+    with pytest.raises(DeadlineError):
+        late.result(SOON)
+    own.close()
+    assert asked == [[0], [1, 2, 3], [3]]
+
+
+def test_one_who_gives_up_while_a_batch_runs_disturbs_nobody(model):
+    own = batcher(model)
+    first = held(model, own)
+    assert first.cancel()
+    second = own.submit(column(1), NEVER)
+    model.may_run.set()
+    assert answers([second]) == [[2]]
+    own.close()
+
+
 def test_outputs_of_other_lengths_are_not_shared_out():
     own = batcher(lambda inputs: {"sum": inputs["x"].sum(keepdims=True)}, delay_s=1.0)
     futures = [own.submit(column(i, i), NEVER) for i in (1, 2)]
@@ -252,6 +290,26 @@ def test_closing_finishes_what_waits(model):
     assert answers([first, second]) == [[0], [2]]
     with pytest.raises(RetiredError):
         own.submit(column(1), NEVER)
+
+
+def test_closing_waits_no_longer_than_it_is_told(model):
+    own = batcher(model)
+    first = held(model, own)
+    begin = time.monotonic()
+    assert not own.close(begin + 0.1)
+    assert time.monotonic() - begin < SOON / 2
+    model.may_run.set()
+    assert answers([first]) == [[0]] and own.close()
+
+
+def test_a_batch_that_never_ends_keeps_no_process_alive(model):
+    before = set(threading.enumerate())
+    own = batcher(model)
+    held(model, own)
+    (works,) = set(threading.enumerate()) - before
+    assert works.daemon
+    model.may_run.set()
+    own.close()
 
 
 def test_those_who_were_answered_together_are_waited_for(model, monkeypatch):

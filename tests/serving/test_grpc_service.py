@@ -8,20 +8,30 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from tests.serving import small_models
+from zoo.serving import interceptors
 from zoo.serving.batching import Limits, OverloadedError
 from zoo.serving.bounds import Bounds
 from zoo.serving.grpc_service import grpc_server
 from zoo.serving.models import Models
 
 TOKEN = "0123456789abcdef"
+NOT_SERVED = ("UNIMPLEMENTED", "has Predict, GetModelMetadata and GetModelStatus")
+NO_NAME = ("INVALID_ARGUMENT", "ModelSpec has no name specified.")
+METADATA = get_model_metadata_pb2.GetModelMetadataRequest(
+    metadata_field=["signature_def"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +167,8 @@ def of_type(number):
         (predict({"text": ["a"]}, version=7), "NOT_FOUND", "Specific(shout, 7)"),
         (predict({"text": ["a"]}, version_label="x"), "INVALID_ARGUMENT", "label: x"),
         (predict({"text": ["bad"]}), "INVALID_ARGUMENT", "a bad text"),
+        (predict({"text": ["a"]}, name=""), "INVALID_ARGUMENT", "has no name speci"),
+        (predict({}), "INVALID_ARGUMENT", "has [], and this signature takes ['text']"),
         (predict({"texts": ["a"]}), "INVALID_ARGUMENT", "has ['texts'], and this"),
         (predict({"text": [1]}), "INVALID_ARGUMENT", "must hold string, got DT_INT32"),
         (predict({"text": "a"}), "INVALID_ARGUMENT", "must be of shape (None,)"),
@@ -185,6 +197,68 @@ def test_what_cannot_be_predicted(call, request_, code, message):
         call("Predict", request_)
     assert raised.value.code().name == code
     assert message in raised.value.details()
+
+
+def test_no_rows_give_no_rows(call):
+    no_text = tf.make_tensor_proto([], tf.string, shape=[0])
+    response = call("Predict", predict({"text": no_text}))
+    assert arrays(response)["translation"].tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "code", "message"),
+    [
+        ("Classify", classification_pb2.ClassificationRequest(), *NOT_SERVED),
+        ("Regress", regression_pb2.RegressionRequest(), *NOT_SERVED),
+        ("MultiInference", inference_pb2.MultiInferenceRequest(), *NOT_SERVED),
+        (
+            "HandleReloadConfigRequest",
+            model_management_pb2.ReloadConfigRequest(),
+            *NOT_SERVED,
+        ),
+        ("GetModelStatus", get_model_status_pb2.GetModelStatusRequest(), *NO_NAME),
+        ("GetModelMetadata", METADATA, *NO_NAME),
+    ],
+)
+def test_what_cannot_be_called(call, caplog, method, request_, code, message):
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        call(method, request_)
+    assert (raised.value.code().name, message in raised.value.details()) == (code, True)
+    assert caplog.text == ""
+
+
+def test_requests_arrive_a_few_at_a_time_and_none_for_long(
+    models, unused_ports, monkeypatch
+):
+    monkeypatch.setattr(interceptors, "_MOST_ARRIVING", 1)
+    monkeypatch.setattr(interceptors, "_ARRIVAL_S", 0.3)
+
+    async def exchange():
+        address = f"127.0.0.1:{unused_ports[0]}"
+        server = grpc_server(models, Bounds(), address)
+        await server.start()
+        async with grpc.aio.insecure_channel(address) as channel:
+            method = "/tensorflow.serving.PredictionService/Predict"
+            late = channel.stream_unary(method)(timeout=20)
+            await late.wait_for_connection()
+            empty = channel.stream_unary(method)(timeout=20)
+            await empty.done_writing()
+            stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+            answer = await stub.Predict(predict({"text": ["a"]}), timeout=20)
+            refused = []
+            for each in (late, empty):
+                with pytest.raises(grpc.aio.AioRpcError) as raised:
+                    await each
+                refused.append((raised.value.code().name, raised.value.details()))
+        await server.stop(None)
+        return arrays(answer), refused
+
+    answer, refused = asyncio.run(exchange())
+    assert answer["translation"].tolist() == [b"A!"]
+    assert refused == [
+        ("DEADLINE_EXCEEDED", "The request did not arrive within 0.3 seconds."),
+        ("INVALID_ARGUMENT", "The call has no request. Send one."),
+    ]
 
 
 def test_an_output_that_is_not_there(call):

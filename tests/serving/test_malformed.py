@@ -1,5 +1,6 @@
 """Whatever is sent, the answer says what is wrong, and the next one is answered."""
 
+import collections
 import json
 import urllib.parse
 
@@ -8,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from benchmarks.described_requests import examples, requests
+from zoo.serving.api_description import description
 from zoo.serving.bounds import Bounds
 from zoo.serving.rest import rest_app
 
@@ -55,6 +58,7 @@ TARGETS = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def client(shouting):
+    shouting.labels["shout", "old"] = 1
     app = rest_app(shouting, Bounds(body_bytes=10_000))
     return TestClient(app, raise_server_exceptions=False)
 
@@ -67,6 +71,27 @@ def complaint(client, answer):
         return f"says too little: {answer.text}"
     good = client.post("/v1/models/shout:predict", content=b'{"instances": ["a"]}')
     return "" if good.status_code == 200 else f"then {good.text}"
+
+
+@settings(FUZZ, max_examples=80)
+@given(requests(description(), {"name": ["shout"], "version": [1], "label": ["old"]}))
+def test_what_the_description_allows_and_nearly_allows(client, described):
+    answer = client.request(described.method, described.path, content=described.body)
+    path, method = described.operation
+    said = client.get("/openapi.json").json()["paths"][path][method]["responses"]
+    assert str(answer.status_code) in said, f"{described}: {answer.text}"
+    if answer.status_code not in (200, 503):  # it is not ready: nothing watches
+        assert len(answer.json()["error"]) > 8
+
+
+def test_it_draws_what_is_answered_and_what_is_not(client):
+    drawn = examples(description(), {"name": ["shout"]}, 100)
+    answers = [
+        client.request(each.method, each.path, content=each.body) for each in drawn
+    ]
+    found = collections.Counter(answer.status_code for answer in answers)
+    assert set(found) <= {200, 400, 404, 413, 503} and min(found[200], found[400]) > 10
+    assert examples(description(), {"name": ["shout"]}, 100) == drawn
 
 
 def send(client, body, target="shout:predict"):

@@ -98,6 +98,20 @@ def test_a_version_that_was_replaced_leaves_memory(models, folder):
     assert ask(models) == "A!" and old() is None
 
 
+def test_a_batch_that_never_ends_keeps_no_new_version_away(models, folder, monkeypatch):
+    monkeypatch.setattr("zoo.serving.models._UNLOAD_S", 0.1)
+    batcher = models.get("shout").signatures["serving_default"].batcher
+    begun, may_end = threading.Event(), threading.Event()
+    monkeypatch.setattr(batcher, "_run", lambda inputs: begun.set() or may_end.wait())
+    batcher.submit({"text": np.array([b"a"], object)}, NEVER)
+    assert begun.wait(SOON)
+    for mark in "23":
+        small_models.write(folder / "shout" / mark, mark)
+        models.refresh()
+        assert ask(models) == f"A{mark}"
+    may_end.set()
+
+
 def test_streams_are_warm(folder):
     inputs = {"text": np.array(["warm", "too"])}
     _write_warmup(folder / "shout" / "1" / "assets.extra", "serving_default", inputs)

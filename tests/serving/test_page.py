@@ -1,6 +1,9 @@
 """The page in a browser, as a person uses it."""
 
+import base64
+import json
 import shutil
+import subprocess
 import threading
 import time
 
@@ -8,6 +11,7 @@ import pytest
 import uvicorn
 from PIL import Image
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -197,6 +201,134 @@ def test_a_picture_with_attention_and_a_file_that_is_none(browser, serve, tmp_pa
     assert "captions:predict" in refused and "400 (Bad Request)" in refused
 
 
+DROP = """
+const [place, name, content] = arguments;
+const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+const dataTransfer = new DataTransfer();
+dataTransfer.items.add(new File([bytes], name));
+const drag = (kind) => {
+  const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+  place.dispatchEvent(event);
+  return event.defaultPrevented && place.classList.contains("over");
+};
+return [drag("dragover"), drag("dragleave"), drag("dragover"), drag("drop")];
+"""
+
+
+def test_a_picture_is_dropped_and_what_misses_its_place_does_nothing(browser, serve):
+    browser.get(serve())
+    section = card(browser, "captions")
+    place = section.find_element(By.CLASS_NAME, "drop")
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+    over = browser.execute_script(DROP, place, "dropped.png", png)
+    assert over == [True, False, True, False]
+    shown(browser, section, "a red square")
+    chooser = section.find_element(By.CSS_SELECTOR, "input[type=file]")
+    assert chooser.get_property("value").endswith("dropped.png")
+    # To a browser it is no picture.
+    shown(browser, section, "Where each piece looked could not be had")
+    missed = """
+    const event = new DragEvent("drop", { bubbles: true, cancelable: true });
+    document.querySelector("h1").dispatchEvent(event);
+    return event.defaultPrevented;
+    """
+    assert browser.execute_script(missed)
+
+
+def test_what_fails_beside_an_answer_takes_it_not_away(browser, serve):
+    browser.get(serve())
+    section = card(browser, "translate")
+    ask(section, "alone")
+    shown(browser, section, "The same in a shell")
+    assert section.find_element(By.CLASS_NAME, "answer").text == "guten Morgen"
+    why = "could not be had: assertion failed: [no more about] [alone]"
+    assert [each.text for each in section.find_elements(By.CLASS_NAME, "wrong")] == [
+        f"Alternatives {why}",
+        f"Where each piece looked {why}",
+    ]
+    assert len(complaints(browser)) == 2
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_command_gives_the_same_in_a_shell(browser, serve, tmp_path):
+    browser.get(serve())
+    picture = tmp_path / "it's a $(red) one.png"
+    Image.new("RGB", (60, 40), "red").save(picture)
+    captions, translate = card(browser, "captions"), card(browser, "translate")
+    captions.find_element(By.CSS_SELECTOR, "input").send_keys(str(picture))
+    ask(translate, 'it\'s "good" \\ $HOME')
+    for section, expected in (
+        (captions, {"caption": ["a red square"], "score": [-0.1], "error": [""]}),
+        (translate, {"translation": ["guten Morgen"], "score": [-0.5]}),
+    ):
+        shown(browser, section, "The same in a shell")
+        (command,) = section.find_elements(By.TAG_NAME, "pre")
+        result = subprocess.run(
+            ["sh", "-c", command.text], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert json.loads(result.stdout) == {"outputs": expected}
+
+
+CONTRASTS = """
+const light = (color) => {
+  const parts = color.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255);
+  const [red, green, blue] = parts.map(
+    (x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+};
+const ground = (node) => {
+  const color = getComputedStyle(node).backgroundColor;
+  return color === "rgba(0, 0, 0, 0)" ? ground(node.parentElement) : color;
+};
+const read = "h1, h2, h3, p, div, label, textarea, button, pre";
+return [...document.querySelectorAll(read)]
+  .filter((node) => node.innerText?.trim() || node.value)
+  .map((node) => [light(getComputedStyle(node).color), light(ground(node))])
+  .map(([one, other]) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05));
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_can_be_read_by_day_and_by_night(browser, serve, scheme):
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.get(serve())
+    section = card(browser, "translate")
+    ask(section, "alone")  # an answer, and what is wrong
+    shown(browser, section, "The same in a shell")
+    ground = browser.execute_script("return getComputedStyle(document.body).background")
+    assert ("rgb(23, 24, 26)" in ground) == (scheme == "dark")
+    contrasts = browser.execute_script(CONTRASTS)
+    assert len(contrasts) > 20 and min(contrasts) >= 4.5  # WCAG 2.2, 1.4.3
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert len(complaints(browser)) == 2  # about what failed
+
+
+FOCUSED = """
+const node = document.activeElement;
+const seen = getComputedStyle(node).outlineStyle !== "none";
+return seen ? node.closest("section").querySelector("h2").textContent + " " +
+  (node.id || node.textContent).split("\\n")[0] : "";
+"""
+
+
+def test_the_tabulator_goes_from_top_to_bottom(browser, serve):
+    browser.get(serve())
+    card(browser, "translate")
+    order = []
+    for _ in range(13):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        order.append(browser.execute_script(FOCUSED))
+    assert order == [
+        *("captions captions-image_bytes", "captions Ask"),
+        *("entities entities-text", "entities Ask"),
+        *("reviews How it was made", "reviews reviews-text", "reviews Ask"),
+        *("speech speech-audio_bytes", "speech Ask", "speech Record"),
+        *("translate translate-text", "translate Ask"),
+        "",  # the browser's own
+    ]
+
+
 def test_a_recording_is_sent_as_a_wav_file(browser, serve):
     browser.get(serve())
     section = card(browser, "speech")
@@ -211,6 +343,10 @@ def test_a_recording_is_sent_as_a_wav_file(browser, serve):
     record.click()
     shown(browser, section, "seven")
     assert "recording.wav" in section.text
+    chooser = section.find_element(By.CSS_SELECTOR, "input[type=file]")
+    assert chooser.get_property("value").endswith("recording.wav")
+    saved = section.find_element(By.LINK_TEXT, "Save the recording")
+    assert saved.get_attribute("download") == "recording.wav"
     assert complaints(browser) == []
 
 
@@ -234,8 +370,13 @@ def test_a_server_that_is_gone_is_told_in_words(browser, serve):
 
 def test_a_token_is_asked_for(browser, serve):
     browser.get(serve(TOKEN))
-    field = until(browser, lambda: browser.find_elements(By.ID, "token"))[0]
-    field.send_keys(TOKEN, Keys.ENTER)
+    for wrong in ("wrong", "ü"):
+        field = until(browser, lambda: browser.find_elements(By.ID, "token"))[0]
+        field.send_keys(wrong, Keys.ENTER)
+        until(browser, lambda: browser.find_elements(By.CLASS_NAME, "wrong"))
+    (told,) = browser.find_elements(By.CLASS_NAME, "wrong")
+    assert told.text == "That is not its token."
+    browser.find_element(By.ID, "token").send_keys(TOKEN, Keys.ENTER)
     section = card(browser, "reviews")
     ask(section, "fine")
     shown(browser, section, "Authorization: Bearer TOKEN")

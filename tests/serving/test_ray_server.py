@@ -1,6 +1,8 @@
 """Several replicas on one machine: as one server, also while one of them dies."""
 
+import contextlib
 import importlib.util
+import json
 import os
 import re
 import signal
@@ -21,6 +23,7 @@ from tests.serving import small_models
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "0123456789abcdef"
+BEARER = f"Authorization: Bearer {TOKEN}"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 SOON = 120.0
 RECOVERY_S = 30.0
@@ -56,6 +59,7 @@ def server(tmp_path, unused_ports):
     command += ["--engine", "ray", "--replicas", "2", "--port", port]
     command += ["--token-file", str(tmp_path / "token"), "--label", "shout/stable=1"]
     command += ["--request-rows", "4", "--grpc-port", grpc_port]
+    command += ["--request-mib", "1", "--streams", "1"]
     environment = _environment(**{OURS: port})
     log = tmp_path / "log"
     with open(log, "wb") as file:
@@ -140,6 +144,56 @@ def test_it_answers_as_one_server_does(server):
     assert httpx2.post(f"{model}:predict", json=body).status_code == 401
     much = httpx2.post(f"{model}:predict", json={"instances": ["a"] * 5}, **options)
     assert much.status_code == 400 and "4" in much.json()["error"]
+
+
+@contextlib.contextmanager
+def _stream(url, text):
+    """The lines of a stream, or None where it is refused."""
+    target, body = f"{url}/v1/models/shout:stream", {"instances": [text]}
+    options = {"json": body, "headers": HEADERS, "timeout": SOON}
+    with httpx2.stream("POST", target, **options) as answer:
+        assert answer.status_code in (200, 503)
+        yield answer.iter_lines() if answer.status_code == 200 else None
+
+
+def test_bounds_and_clients_that_leave(server):
+    _, url, (port, _), _ = server
+    options = {"headers": HEADERS, "timeout": SOON}
+    target = f"{url}/v1/models/shout:predict"
+    large = httpx2.post(target, json={"instances": ["a" * 2**20]}, **options)
+    assert large.status_code == 413 and "1,048,576 bytes" in large.json()["error"]
+
+    # Ray's own server has no bound of these.
+    head = f"POST /v1/models/shout:predict HTTP/1.1\r\nHost: a\r\n{BEARER}\r\n"
+    body = head + "Content-Length: 9\r\n\r\n{"
+    with contextlib.ExitStack() as left:
+        for begun in [head, body, ""] * 50:
+            client = socket.create_connection(("127.0.0.1", int(port)), SOON)
+            left.enter_context(client).sendall(begun.encode())
+        for _ in range(10):
+            answer = httpx2.post(target, json={"instances": ["hi"]}, **options)
+            assert answer.status_code == 200
+
+    def begins():
+        with _stream(url, "a" * 200_000) as lines:  # which takes minutes
+            return lines is not None and next(lines).startswith("data: ")
+
+    # Each of two replicas writes one at a time: whoever leaves makes room.
+    for _ in range(6):
+        _until(begins)
+
+
+def test_sigterm_finishes_what_is_in_flight(server):
+    process, url, (port, _), log = server
+    with _stream(url, "a" * 2_000) as lines:
+        assert next(lines) == 'data: {"translation": ""}'
+        process.send_signal(signal.SIGTERM)
+        events = [line for line in lines if line]
+    last = {"translation": "A" * 2_000 + "!", "finished": True}
+    assert json.loads(events[-1].removeprefix("data: ")) == last
+    assert process.wait(SOON) == 0
+    _until(lambda: not _processes(port))
+    assert "Traceback" not in log.read_text()
 
 
 def _shout(stub, text):

@@ -122,6 +122,11 @@ def test_a_bad_request_is_told_why(client, content, message):
     assert status == 400 and message in answer["error"]
 
 
+def test_where_in_a_graph_it_went_wrong_is_not_told(client):
+    found = ask(client, {"instances": ["bad"]})
+    assert found == (400, {"error": "assertion failed: [a bad text]"})
+
+
 def test_a_body_that_is_too_large(client):
     assert ask(client, b" " * 100_001) == (
         413,

@@ -13,7 +13,7 @@ _REFUSALS = {
     408: "The body came too slowly",
     413: "The body is too large",
     415: "The body is compressed by something other than gzip",
-    503: "Too many requests wait; Retry-After says for how many seconds to wait",
+    503: "Too much waits already; Retry-After says for how many seconds to wait",
     504: "The answer took too long",
 }
 
@@ -53,7 +53,7 @@ def description():
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Request": _REQUEST, "Error": _ERROR},
+            "schemas": {"Request": _REQUEST, "Value": _VALUE, "Error": _ERROR},
         },
     }
 
@@ -62,6 +62,22 @@ _ERROR = {
     "type": "object",
     "required": ["error"],
     "properties": {"error": {"type": "string"}},
+}
+_VALUE_REF = {"$ref": "#/components/schemas/Value"}
+_VALUE = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "boolean"},
+        {
+            "type": "object",
+            "required": ["b64"],
+            "properties": {"b64": {"type": "string", "contentEncoding": "base64"}},
+            "additionalProperties": False,
+        },
+        {"type": "array", "items": _VALUE_REF},
+        {"type": "object", "additionalProperties": _VALUE_REF},
+    ]
 }
 _REQUEST = {
     "type": "object",
@@ -72,8 +88,12 @@ _REQUEST = {
             'are {"b64": base64}.',
             "type": "array",
             "minItems": 1,
+            "items": _VALUE_REF,
         },
-        "inputs": {"description": "Columns: one, or an object of them by name."},
+        "inputs": {
+            "description": "Columns: one, or an object of them by name.",
+            **_VALUE_REF,
+        },
     },
     "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
 }

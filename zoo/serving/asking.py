@@ -1,6 +1,7 @@
 """One request, from the model that it means to its answer: for REST and gRPC alike."""
 
 import asyncio
+import re
 import time
 
 import numpy as np
@@ -13,12 +14,27 @@ from zoo.serving.version import ERROR
 
 # What the values of a request bring about, as a token that no vocabulary has.
 UNFIT = (ValueError, tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)
+# What TensorFlow adds about where an error happened, which tells a client nothing.
+_WHERE = re.compile(
+    r"\AGraph execution error:.*<stack traces unavailable>\n|"
+    r"\{\{function_node [^}]*\}\} |\n\t \[\[\{\{node .*",
+    re.DOTALL,
+)
 # Bytes that are quicker read on the spot than handed to a thread.
 _FEW_BYTES = 2**16
 # Of a text: what an export cuts it into is answered in one go, past any deadline.
 _MOST_TEXT_BYTES = 2**18
 # Of an answer, each of which takes Python a microsecond and more to write.
 _MOST_VALUES = 2**21
+
+
+def in_words(error):
+    """What an error says of a request.
+
+    >>> in_words(error)
+    "assertion failed: [a bad text]"
+    """
+    return _WHERE.sub("", str(error))
 
 
 async def off_the_loop(num_bytes, function, *args):

@@ -14,10 +14,10 @@ _SHORT = 256  # characters, which are alike
 
 
 class OverloadedError(Exception):
-    """More waits already than was allowed to wait."""
+    """More is here already than was allowed."""
 
-    def __str__(self):
-        return "Too many requests wait already. Try again later."
+    def __init__(self, why="Too many requests wait already. Try again later."):
+        super().__init__(why)
 
 
 class RetiredError(Exception):
@@ -63,6 +63,8 @@ class _Request(NamedTuple):
 class Batcher:
     """Runs a function on the joined rows of requests, in threads of its own.
 
+    These keep no process from ending: a function may never return.
+
     While batches run the next one gathers, so that under load they grow by themselves.
     The oldest request goes first, with those that wait and are about as long, for a
     batch is padded to its longest.
@@ -87,8 +89,6 @@ class Batcher:
         self._changed = threading.Condition()
         self._running = 0
         self._closed = False
-        # It makes a thread when there is work for it.
-        self._threads = concurrent.futures.ThreadPoolExecutor(limits.batches)
 
     def submit(self, inputs, deadline):
         """A future of the outputs of `inputs`.
@@ -116,22 +116,24 @@ class Batcher:
             self._changed.notify()
             if self._running < self._limits.batches:
                 self._running += 1
-                self._threads.submit(self._work)
+                threading.Thread(target=self._work, daemon=True).start()
         return request.future
 
-    def close(self):
-        """Takes nothing more, finishes what waits, and returns when that is done."""
+    def close(self, latest=None):
+        """Takes nothing more, and waits until all that waits is finished.
+
+        Returns whether it is; after `latest`, as `time.monotonic()`, also where not.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._threads.shutdown()
+            seconds = None if latest is None else latest - time.monotonic()
+            return self._changed.wait_for(lambda: not self._running, seconds)
 
     def _work(self):
         while batch := self._next_batch():
-            live = [each for each in batch if _begins(each)]
-            if live:
-                self._count(sum(each.rows for each in live))
-                self._answer(live)
+            self._count(sum(each.rows for each in batch))
+            self._answer(batch)
 
     def _next_batch(self):
         """Requests of one key, at most `batch_rows` of them; none if nothing waits."""
@@ -147,6 +149,7 @@ class Batcher:
             self._drop_late()
             if not self._waiting:
                 self._running -= 1
+                self._changed.notify_all()
                 return []
             batch = self._alike() if self._joins else [self._waiting[0]]
             chosen = set(map(id, batch))
@@ -162,13 +165,11 @@ class Batcher:
     def _drop_late(self):
         """Lets go of what nobody waits for any longer."""
         waiting, self._waiting = self._waiting, []
-        now = time.monotonic()
         for each in waiting:
-            if each.future.cancelled() or now > each.deadline:
-                self._waiting_rows -= each.rows
-                _begins(each)
-            else:
+            if _is_wanted(each):
                 self._waiting.append(each)
+            else:
+                self._waiting_rows -= each.rows
 
     def _alike(self):
         """The oldest request and those of its key that are nearest to it in size."""
@@ -193,13 +194,14 @@ class Batcher:
             parts = _split(outputs, [each.rows for each in batch])
         except Exception as error:
             if len(batch) == 1:
-                batch[0].future.set_exception(error)
+                _settle(batch[0].future, error)
                 return
             for each in batch:  # one that the model cannot take spoils no other
-                self._answer([each])
+                if _is_wanted(each):  # each has waited for those before it
+                    self._answer([each])
             return
         for each, part in zip(batch, parts, strict=True):
-            each.future.set_result(part)
+            _settle(each.future, part)
 
 
 def _key(inputs):
@@ -217,14 +219,24 @@ def _size(inputs):
     return max((len(each) for x in strings for each in x.flat), default=0)
 
 
-def _begins(request):
-    """Whether a request is still wanted; tells who waits if it comes too late."""
-    if not request.future.set_running_or_notify_cancel():
+def _is_wanted(request):
+    """Whether somebody waits for an answer; tells who waits if it comes too late."""
+    if request.future.cancelled():
         return False
     if time.monotonic() > request.deadline:
-        request.future.set_exception(DeadlineError())
+        _settle(request.future, DeadlineError())
         return False
     return True
+
+
+def _settle(future, outcome):
+    """Tells who waits, unless they have given up."""
+    if not future.set_running_or_notify_cancel():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 def _joined(batch):

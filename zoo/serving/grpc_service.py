@@ -18,9 +18,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from zoo.serving.access import REFUSED, bearer, is_token
-from zoo.serving.asking import UNFIT, ask
+from zoo.serving.asking import UNFIT, ask, in_words, off_the_loop
 from zoo.serving.batching import DeadlineError, OverloadedError
+from zoo.serving.bodies import Room
+from zoo.serving.interceptors import FewArrive, WithToken, refuse
 from zoo.serving.models import NotFoundError
 from zoo.serving.version import DEFAULT_SIGNATURE
 
@@ -39,6 +40,8 @@ _FIELDS = {
 _MESSAGE = 1000
 # Of a tensor: one value in a message may stand for so many.
 _MOST_ELEMENTS = 2**22
+# At the same time, as `zoo.serving.connection` has connections.
+_MOST_CALLS = 512
 _CODES = {
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     OverloadedError: grpc.StatusCode.UNAVAILABLE,  # which clients try again
@@ -59,11 +62,12 @@ def grpc_server(models, bounds, address, token=None, shares=False):
             system gives each of them a part of the connections (Linux).
     """
     server = grpc.aio.server(
-        interceptors=[] if token is None else [_WithToken(token)],
+        interceptors=[WithToken(token)] * (token is not None) + [FewArrive()],
         options=[
             ("grpc.max_receive_message_length", bounds.body_bytes),
             ("grpc.so_reuseport", int(shares)),
         ],
+        maximum_concurrent_rpcs=_MOST_CALLS,
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         _PredictionService(models, bounds), server
@@ -75,22 +79,32 @@ def grpc_server(models, bounds, address, token=None, shares=False):
     return server
 
 
+async def _not_served(service, request, context):
+    message = "This server has Predict, GetModelMetadata and GetModelStatus. Ask these."
+    refuse(context, grpc.StatusCode.UNIMPLEMENTED, message)
+
+
 class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    Classify = Regress = MultiInference = _not_served
+
     def __init__(self, models, bounds):
         self.models = models
         self.bounds = bounds
+        self.room = Room(bounds.bodies * bounds.body_bytes)
 
     async def Predict(self, request, context):  # noqa: N802 (the service's name)
         begin, code = time.monotonic(), grpc.StatusCode.UNKNOWN
         try:
-            answer = await _answered(self._predict(request, context), context)
-            code = grpc.StatusCode.OK
+            with self.room.place() as holds:
+                predicted = self._predict(request, context, holds)
+                answer = await _answered(predicted, context)
+            code = context.code() or grpc.StatusCode.OK
             return answer
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED
             raise
         finally:
-            self._count(request.model_spec.name, context.code() or code, begin)
+            self._count(request.model_spec.name, code, begin)
 
     async def GetModelMetadata(self, request, context):  # noqa: N802
         return await _answered(self._metadata(request), context)
@@ -100,7 +114,9 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         seconds = time.monotonic() - begin
         self.models.metrics.answered(name, "Predict", code.name, seconds)
 
-    async def _predict(self, request, context):
+    async def _predict(self, request, context, holds):
+        num_bytes = request.ByteSize()
+        holds(num_bytes)
         remaining = context.time_remaining()
         seconds = self.bounds.seconds
         seconds = seconds if remaining is None else min(seconds, remaining)
@@ -109,7 +125,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             self.models,
             _target(request.model_spec),
             name,
-            request.ByteSize(),
+            num_bytes,
             lambda specs: _arrays(request.inputs, specs),
             self.bounds.rows,
             time.monotonic() + seconds,
@@ -121,12 +137,13 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             )
         response = predict_pb2.PredictResponse()
         _describe(response.model_spec, request.model_spec.name, version, name)
-        for output in wanted:
-            response.outputs[output].CopyFrom(_proto(outputs[output]))
+        outputs = {output: outputs[output] for output in wanted}
+        size = sum(array.nbytes for array in outputs.values())
+        await off_the_loop(size, _fill, response, outputs)
         return response
 
     async def _metadata(self, request):
-        if list(request.metadata_field) != [_METADATA]:
+        if set(request.metadata_field) != {_METADATA}:
             raise ValueError(
                 f"metadata_field must be [{_METADATA!r}], got "
                 f"{list(request.metadata_field)}."
@@ -139,6 +156,8 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    HandleReloadConfigRequest = _not_served
+
     def __init__(self, models):
         self.models = models
 
@@ -158,34 +177,19 @@ class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return response
 
 
-class _WithToken(grpc.aio.ServerInterceptor):
-    """Lets only those through who send the token, as `zoo.serving.access` does."""
-
-    def __init__(self, token):
-        self.expected = bearer(token)
-
-    async def intercept_service(self, continuation, details):
-        sent = dict(details.invocation_metadata).get("authorization", "")
-        if is_token(sent.encode(), self.expected):
-            return await continuation(details)
-        return grpc.unary_unary_rpc_method_handler(_refuse)
-
-
-async def _refuse(request, context):
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSED)
-
-
 async def _answered(answer, context):
     """What `answer` gives, or in gRPC's codes why there is none."""
     try:
         return await answer
     except tuple(_CODES) as error:
         kind = next(kind for kind in _CODES if isinstance(error, kind))
-        return await context.abort(_CODES[kind], str(error)[:_MESSAGE])
+        return refuse(context, _CODES[kind], in_words(error)[:_MESSAGE])
 
 
 def _target(spec):
     """(name, version or None, label or None)"""
+    if not spec.name:
+        raise ValueError("ModelSpec has no name specified.")
     choice = spec.WhichOneof("version_choice")
     return (
         spec.name,
@@ -198,6 +202,11 @@ def _describe(spec, name, version, signature_name=""):
     spec.name = name
     spec.version.value = version.number
     spec.signature_name = signature_name
+
+
+def _fill(response, outputs):
+    for name, array in outputs.items():
+        response.outputs[name].CopyFrom(_proto(array))
 
 
 def _proto(array):

@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import threading
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from zoo.serving.metrics import Metrics
 from zoo.serving.version import Version
 
 _LOADERS = 2
+_UNLOAD_S = 60.0  # that a batch keeps others from being loaded
 _logger = logging.getLogger(__name__)
 
 
@@ -153,11 +155,17 @@ class Models:
                 self.is_ready = True
             self._stopped.wait(seconds)
 
-    def stop(self):
-        """Finishes what was asked for, and answers nothing more."""
+    def stop(self, latest=None):
+        """Finishes what was asked for, and answers nothing more.
+
+        Returns whether all is finished, for which it waits until `latest`, as
+        `time.monotonic()`; without, as long as it takes.
+        """
         self._stopped.set()
-        for name in list(self._loaded):
-            self._retire(name, set(), keep_one=False)
+        loaded, self._loaded = self._loaded, {}
+        versions = [v for numbers in loaded.values() for v in numbers.values()]
+        ended = [version.close(latest) for version in versions]
+        return all(ended)
 
     def _wanted(self, name, versions):
         """The newest, the newest that loads, and those with a label."""
@@ -194,16 +202,18 @@ class Models:
             self._loaded = {**self._loaded, name: versions}
         _logger.info("%s/%d is loaded.", name, number)
 
-    def _retire(self, name, wanted, keep_one=True):
+    def _retire(self, name, wanted):
         """Takes versions away, and gives them; one stays until its successor loads."""
-        loaded = self._loaded[name]
+        loaded = self._loaded.get(name, {})
         kept = {number: v for number, v in loaded.items() if number in wanted}
-        if not kept and wanted and keep_one:
+        if not kept and wanted:
             kept = {max(loaded): loaded[max(loaded)]}
         others = {k: v for k, v in self._loaded.items() if k != name}
         self._loaded = {**others, name: kept} if kept else others
         retired = sorted(set(loaded) - set(kept))
         for number in retired:
-            loaded[number].close()
-            _logger.info("%s/%d is unloaded.", name, number)
+            if loaded[number].close(time.monotonic() + _UNLOAD_S):
+                _logger.info("%s/%d is unloaded.", name, number)
+            else:
+                _logger.warning("%s/%d runs still; it goes when it ends.", name, number)
         return retired

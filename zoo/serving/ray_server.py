@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import ray
@@ -13,6 +14,7 @@ from ray import serve as ray_serve
 from ray.serve.config import HTTPOptions
 from ray.serve.schema import LoggingConfig
 
+from zoo.serving import log
 from zoo.serving.access import read_token, with_token
 from zoo.serving.batching import Limits
 from zoo.serving.bounds import Bounds
@@ -49,7 +51,9 @@ def serve(
     environment's `RAY_ADDRESS`. Ray gives each request by HTTP to a replica. By gRPC a
     connection is one replica's: the replicas of a machine listen on one port, and the
     system chooses. (Ray's own gRPC listens on every network, whatever the host, and
-    tells a model nothing of the client's deadline.)
+    tells a model nothing of the client's deadline.) Ray's HTTP server bounds neither
+    how many connections there are nor how late the head of a request may be; what is
+    asked is bounded as everywhere.
 
     Args:
         folder: path, see `zoo.serving.models.Models`; the same on every machine.
@@ -140,7 +144,7 @@ def _resources(replicas):
 
 def _app(models, bounds, grpc_address, token):
     """The application of one replica, which Ray asks once its models are loaded."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    log.set_up()
     models.metrics = Metrics(ray_serve.get_replica_context().replica_tag)
 
     @contextlib.asynccontextmanager
@@ -152,7 +156,7 @@ def _app(models, bounds, grpc_address, token):
         await server.start()
         yield
         await server.stop(bounds.seconds)
-        models.stop()
+        models.stop(time.monotonic() + bounds.seconds)
 
     app = rest_app(models, bounds, alive)
     return app if token is None else with_token(app, token)

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import time
-import zlib
 
 from google.protobuf import json_format
 from starlette.applications import Starlette
@@ -16,8 +15,16 @@ from starlette.routing import Route
 
 from zoo.serving import json_tensors, streaming
 from zoo.serving.api_description import description
-from zoo.serving.asking import UNFIT, ask, check_texts, off_the_loop, signature_of
+from zoo.serving.asking import (
+    UNFIT,
+    ask,
+    check_texts,
+    in_words,
+    off_the_loop,
+    signature_of,
+)
 from zoo.serving.batching import DeadlineError, OverloadedError
+from zoo.serving.bodies import RefusedError, Room, read_body
 from zoo.serving.metrics import CONTENT_TYPE
 from zoo.serving.models import NotFoundError
 from zoo.serving.page import page
@@ -32,15 +39,6 @@ _TARGET = re.compile(
 _RETRY_AFTER_S = 1
 
 
-class _RefusedError(Exception):
-    """A request that gets no answer, and the status that says why."""
-
-    def __init__(self, status, message, headers=None):
-        super().__init__(message)
-        self.status = status
-        self.headers = headers
-
-
 def rest_app(models, bounds, lifespan=None):
     """An ASGI application that answers for the models.
 
@@ -51,13 +49,15 @@ def rest_app(models, bounds, lifespan=None):
     """
 
     streams = asyncio.Semaphore(bounds.streams)
+    room = Room(bounds.bodies * bounds.body_bytes)
 
     async def model(request):
         if request.method != "POST":
             return await _answered(_look, request, models, bounds)
-        if request.path_params["target"].endswith(":stream"):
-            return await _answered(_stream, request, models, bounds, streams)
-        return await _answered(_ask, request, models, bounds)
+        with room.place() as holds:
+            if request.path_params["target"].endswith(":stream"):
+                return await _answered(_stream, request, models, bounds, holds, streams)
+            return await _answered(_ask, request, models, bounds, holds)
 
     async def names(request):
         return _json({"models": [_about(*each) for each in models.newest()]})
@@ -131,14 +131,14 @@ def _count(request, models, status, seconds):
 
 def _refusal(error):
     """The answer that an error is; None for one that nobody thought of."""
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return _json({"error": str(error)}, error.status, error.headers)
     if isinstance(error, ClientDisconnect):  # nobody reads it, but it is counted
         return _json({"error": "The request ended before its body did."}, 400)
     if isinstance(error, NotFoundError):
         return _json({"error": str(error)}, 404)
     if isinstance(error, UNFIT):
-        return _json({"error": str(error)}, 400)
+        return _json({"error": in_words(error)}, 400)
     if isinstance(error, OverloadedError):
         headers = {"Retry-After": str(_RETRY_AFTER_S)}
         return _json({"error": str(error)}, 503, headers)
@@ -147,10 +147,10 @@ def _refusal(error):
     return None
 
 
-async def _ask(request, models, bounds):
+async def _ask(request, models, bounds, holds):
     target = _target(request, ":predict")
     deadline = time.monotonic() + bounds.seconds
-    body = await _body(request, bounds)
+    body = await read_body(request, bounds, holds)
     content = await off_the_loop(len(body), json_tensors.parse, body)
     name = content.get("signature_name", "")
     _, outputs = await ask(
@@ -168,10 +168,10 @@ async def _ask(request, models, bounds):
     )
 
 
-async def _stream(request, models, bounds, streams):
+async def _stream(request, models, bounds, holds, streams):
     target = _target(request, ":stream")
     deadline = time.monotonic() + bounds.seconds
-    body = await _body(request, bounds)
+    body = await read_body(request, bounds, holds)
     content = await off_the_loop(len(body), json_tensors.parse, body)
     version = models.get(*target)
     streaming.check_streams(version)
@@ -201,63 +201,13 @@ def _target(request, action):
     """(name, version or None, label or None) of a path that ends in `action`."""
     match = _TARGET.fullmatch(request.path_params["target"])
     if not match or match["action"] != action:
-        raise _RefusedError(
+        raise RefusedError(
             400,
             f"Malformed request: {request.method} {request.scope['path']}. Ask GET "
             "/v1/models/NAME[/versions/N|/labels/LABEL][/metadata] or POST "
             "/v1/models/NAME[/versions/N|/labels/LABEL]:(predict|stream).",
         )
     return match["name"], match["version"] and int(match["version"]), match["label"]
-
-
-async def _body(request, bounds):
-    """The bytes of a request, which is refused as soon as it is too large, or late."""
-    coding = request.headers.get("content-encoding", "identity").lower()
-    if coding not in ("identity", "gzip"):
-        raise _RefusedError(
-            415,
-            f"A body in {json_tensors.shown(coding)} is not read. Send it as it is, or "
-            "in gzip.",
-        )
-    most_bytes = bounds.body_bytes
-    refused = _RefusedError(413, f"A request may have {most_bytes:,} bytes.")
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > most_bytes:
-        raise refused
-    body = bytearray()
-    try:
-        async with asyncio.timeout(bounds.seconds):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > most_bytes:
-                    raise refused
-    except TimeoutError:
-        raise _RefusedError(
-            408,
-            f"The body did not arrive within {bounds.seconds:g} seconds. Send it "
-            "faster, or less.",
-            {"Connection": "close"},
-        ) from None
-    if coding == "identity":
-        return bytes(body)
-    unpacked = await run_in_threadpool(_unpacked, body, most_bytes)
-    if len(unpacked) > most_bytes:
-        raise refused
-    return unpacked
-
-
-def _unpacked(body, most_bytes):
-    """What gzip holds, or one byte more than allowed of it."""
-    reader = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    try:
-        unpacked = reader.decompress(body, most_bytes + 1)
-    except zlib.error as error:
-        raise ValueError(f"The body is no gzip: {error}.") from error
-    if not reader.eof and len(unpacked) <= most_bytes:
-        raise ValueError("The body is gzip that ends too soon.")
-    if reader.unused_data:
-        raise ValueError("The body is gzip and more behind it. Send one gzip member.")
-    return unpacked
 
 
 def _about(name, version):

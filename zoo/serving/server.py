@@ -1,12 +1,15 @@
 """Serves a folder of models until it is told to stop."""
 
+import asyncio
 import contextlib
 import logging
 import math
 import threading
+import time
 
 import uvicorn
 
+from zoo.serving import log
 from zoo.serving.access import read_token, with_token
 from zoo.serving.batching import Limits
 from zoo.serving.bounds import Bounds
@@ -20,6 +23,7 @@ _POLL_S = 2.0  # between two looks at the folder
 # Of a connection: more than load balancers keep one that they mean to use again.
 _IDLE_S = 75
 _GRACE_S = 5  # for who is answered and does not read
+_logger = logging.getLogger(__name__)
 
 
 def serve(
@@ -44,31 +48,22 @@ def serve(
         labels: dict of `(model, label): version`.
         token_file: path of what requests must send, see `zoo.serving.access`.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    log.set_up()
     bounds = Bounds(**(bounds or {}))
     models = Models(folder, Limits(**(limits or {})), labels)
     token = None if token_file is None else read_token(token_file)
     check_are_free(host, HTTP=port, gRPC=grpc_port)
-
-    @contextlib.asynccontextmanager
-    async def alive(app):
-        # Beside the server, which says meanwhile that it is not ready.
-        threading.Thread(target=models.begin, args=(_POLL_S,), daemon=True).start()
-        server = grpc_server(models, bounds, address(host, grpc_port), token)
-        await server.start()
-        yield
-        await server.stop(bounds.seconds)
-        models.stop()
-
-    app = rest_app(models, bounds, alive)
+    app = rest_app(models, bounds)
     if token is not None:
         app = with_token(app, token)
     config = uvicorn.Config(
         app,
         http=BoundedConnection,
         ws="none",
+        lifespan="off",
         host=host,
         port=port,
+        log_config=None,  # ours
         log_level="warning",
         access_log=False,
         timeout_keep_alive=_IDLE_S,
@@ -76,4 +71,34 @@ def serve(
     )
     print(f"Serving {folder} on http://{address(host, port)}/v1/models", flush=True)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C, once all is finished
-        uvicorn.Server(config).run()
+        _Server(config, models, bounds, address(host, grpc_port), token).run()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's, with gRPC and the models beside it."""
+
+    def __init__(self, config, models, bounds, grpc_address, token):
+        super().__init__(config)
+        self.models = models
+        self.bounds = bounds
+        self.grpc_options = (models, bounds, grpc_address, token)
+
+    # Uvicorn calls these; nothing else says when it begins to end.
+    async def startup(self, sockets=None):
+        # Beside the server, which says meanwhile that it is not ready.
+        threading.Thread(target=self.models.begin, args=(_POLL_S,), daemon=True).start()
+        self.grpc_server = grpc_server(*self.grpc_options)
+        await self.grpc_server.start()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets=None):
+        """Both take nothing more, and finish what is in flight."""
+        seconds = self.bounds.seconds
+        latest = time.monotonic() + seconds
+        grpc_ends = asyncio.create_task(self.grpc_server.stop(seconds))
+        await super().shutdown(sockets)
+        while not (grpc_ends.done() or self.force_exit):
+            await asyncio.sleep(0.1)
+        # Nobody waits for what runs still; it may end before it would be late.
+        if not (self.force_exit or self.models.stop(latest)):
+            _logger.warning("Stopped while a batch ran, which took over %g s.", seconds)

@@ -105,7 +105,11 @@ class Version:
             first = {name: tf.constant(array[:1]) for name, array in inputs.items()}
             step.call(start.call(first))
 
-    def close(self):
-        """Returns when its last request is answered."""
-        for signature in self.signatures.values():
-            signature.batcher.close()
+    def close(self, latest=None):
+        """Takes nothing more, and waits until its last request is answered.
+
+        Returns whether it is; after `latest`, as `time.monotonic()`, also where not.
+        """
+        batchers = [signature.batcher for signature in self.signatures.values()]
+        ended = [batcher.close(latest) for batcher in batchers]
+        return all(ended)
