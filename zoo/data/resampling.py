@@ -26,6 +26,14 @@ def resample(samples, rate_hz, new_rate_hz):
     )
 
 
+def resampled_length(count, rate_hz, new_rate_hz):
+    """How many samples `resample` makes of so many, an int64 scalar."""
+    count, rate, new_rate = (
+        tf.cast(x, tf.int64) for x in (count, rate_hz, new_rate_hz)
+    )
+    return (count * new_rate + rate - 1) // rate
+
+
 def _resampled(samples, rate, new_rate):
     divisor = _greatest_divisor(rate, new_rate)
     step, new_step = rate // divisor, new_rate // divisor  # both last equally long
@@ -40,8 +48,9 @@ def _resampled(samples, rate, new_rate):
     spectrum = tf.pad(spectrum[:kept], [[0, missing]])
     resampled = tf.signal.irfft(spectrum, [tf.cast(new_length, tf.int32)])
     scale = tf.cast(new_length, tf.float64) / tf.cast(length, tf.float64)
-    wanted = (count * new_rate + rate - 1) // rate
-    return resampled[:wanted] * tf.cast(scale, tf.float32)
+    return resampled[: resampled_length(count, rate, new_rate)] * tf.cast(
+        scale, tf.float32
+    )
 
 
 def _greatest_divisor(a, b):
