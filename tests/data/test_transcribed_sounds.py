@@ -192,6 +192,20 @@ def test_half_a_character_is_named(tmp_path):
         read(tmp_path, "train")
 
 
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+def test_flac_of_any_depth_and_channels(tmp_path, subtype):
+    for channels in (1, 2):
+        sound = RNG.uniform(-1, 1, (300, channels))
+        soundfile.write(tmp_path / f"{channels}.flac", sound, 44_100, subtype)
+    rows = [("file", "text"), ("1.flac", "one"), ("2.flac", "two")]
+    write_table(tmp_path / "index.tsv", rows)
+    for channels, example in enumerate(read_all(tmp_path), start=1):
+        expected, _ = soundfile.read(tmp_path / f"{channels}.flac", always_2d=True)
+        samples, rate, error = decode_wav(example["audio"])
+        assert (int(rate), error) == (44_100, "")
+        np.testing.assert_allclose(samples, expected.mean(axis=1), atol=1e-6)
+
+
 def test_a_flac_file_that_claims_a_day_is_not_read_whole():
     data = bytearray(sound_file(SOUNDS[0], "FLAC"))
     data[21:26] = bytes([data[21] | 0x0F, 0xFF, 0xFF, 0xFF, 0xFF])  # of its samples
