@@ -215,7 +215,7 @@ def main(
         epochs=settings["epochs"],
         run_dir=run_dir,
         settings=settings,
-        validation=validation.take(500),
+        validation=zoo.data.first_examples(validation, 500),
         decoding={"ctc": True} if by_ctc else {"num_beams": 1},
         monitor="val_cer",
         mode="min",

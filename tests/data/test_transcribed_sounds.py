@@ -12,8 +12,16 @@ import soundfile
 import tensorflow as tf
 import tensorflow_datasets
 
-from zoo.data import flac, leave_out_speaker, read, read_splits, tfds
+from zoo.data import (
+    first_examples,
+    flac,
+    leave_out_speaker,
+    read,
+    read_splits,
+    tfds,
+)
 from zoo.data.missing_split import MissingSplitError
+from zoo.data.unusable import Unusable
 from zoo.data.wav_decoding import decode_wav
 
 RNG = np.random.default_rng(0)
@@ -111,6 +119,22 @@ def test_a_left_out_speaker_is_heard_in_the_test_alone(tmp_path):
     of_one = train.filter(lambda example: example["speaker"] == "ann")
     with pytest.raises(ValueError, match="speakers are ann. Name one of several"):
         leave_out_speaker(of_one, of_one, of_one, "ann")
+
+
+def test_the_first_examples_keep_the_names_of_their_files(tmp_path):
+    write_sounds(tmp_path)
+    (tmp_path / "1.wav").write_bytes(b"no sound")
+    first = first_examples(read(tmp_path), 2)
+    assert first.media_names == ["0.wav", "1.wav"]
+    unusable = Unusable(first, "sound", "transcript")
+    for example in first.as_numpy_iterator():
+        error = decode_wav(example["audio"])[2].numpy().decode()
+        unusable.usable([example["transcript"]], error)
+    with pytest.raises(ValueError, match=r"1 of 2 sounds .*1\.wav \('1'\): The sound"):
+        unusable.check()
+    assert len(list(first_examples(read(tmp_path), 9))) == 6
+    unnamed = first_examples(read(tmp_path).map(lambda example: example), 9)
+    assert not hasattr(unnamed, "media_names")
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
