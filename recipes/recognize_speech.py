@@ -174,6 +174,7 @@ def main(
     recognizer = zoo.SpeechRecognizer.from_preset(
         preset,
         tokenizer=tokenizer,
+        ctc_weight=weight,  # what has no loss is not to train
         sample_rate_hz=rate,
         num_mels=num_mels or rate // HZ_PER_MEL,
         max_seconds=max_seconds,

@@ -54,7 +54,7 @@ class SpeechRecognizer:
                 that `save_to_preset` wrote.
             tokenizer: a `zoo.text` tokenizer. Not for a folder, which holds its own.
             ctc_weight: float from 0 to 1. Of the loss of CTC, as the model is compiled;
-                the rest is that of the decoder.
+                the rest is that of the decoder. What has none is not trainable.
             **overrides: for a named size, arguments of `zoo.SpeechModel` such as
                 `sample_rate_hz`; `dtype` also for a folder.
         """
