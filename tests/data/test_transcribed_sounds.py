@@ -301,6 +301,43 @@ def test_sounds_of_tensorflow_datasets(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((None, 2), "int64"), ((None,), "float32"), ((None, 2), "float32")],
+)
+def test_stereo_and_floats_of_tensorflow_datasets(monkeypatch, shape, dtype):
+    kinds = tensorflow_datasets.features
+    audio = kinds.Audio(shape=shape, dtype=np.dtype(dtype), sample_rate=8_000)
+    sound = np.stack([SOUNDS[0], SOUNDS[1]], axis=1) if len(shape) > 1 else SOUNDS[0]
+    expected = sound.reshape(len(sound), -1).mean(axis=1)
+    sound = sound / 2.0**15 if dtype == "float32" else sound
+    example = {"audio": sound.astype(dtype), "text": "one"}
+
+    class Builder:
+        info = types.SimpleNamespace(
+            features=kinds.FeaturesDict({"audio": audio, "text": kinds.Text()}),
+            splits=["train"],
+        )
+
+        def download_and_prepare(self):
+            pass
+
+        def as_dataset(self, split, decoders):
+            spec = {
+                "audio": tf.TensorSpec(shape, dtype),
+                "text": tf.TensorSpec([], tf.string),
+            }
+            return tf.data.Dataset.from_generator(
+                lambda: [example], output_signature=spec
+            )
+
+    monkeypatch.setattr(tfds, "_builder", lambda name: Builder())
+    (found,) = read_all("tfds:talks")
+    samples, rate = heard(found)
+    assert (rate, found["transcript"]) == (8_000, b"one")
+    np.testing.assert_allclose(samples, expected, atol=1)
+
+
+@pytest.mark.parametrize(
     ("name", "rate"), [("spoken_digit", 8_000), ("librispeech", 16_000)]
 )
 def test_the_features_of_the_published_sets(name, rate):
