@@ -7,7 +7,8 @@
 Without --data it learns to read Morse code by ear. A run that was interrupted goes on
 when the same command is given again.
 
-Measured on an AMD EPYC server, seed 1, float32, decoded by CTC:
+Measured on an AMD EPYC server, seed 1, float32, decoded by CTC's best path (no beam,
+no language model):
 
 - the first command: 1.2 % character error rate on 1,000 messages that do not occur in
   training, 3.7 % of words; 4 minutes on two cores with the test, export and pictures;
