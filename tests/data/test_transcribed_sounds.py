@@ -253,6 +253,21 @@ def test_sounds_that_are_not_there(tmp_path):
         read(tmp_path)
 
 
+def test_sounds_without_transcripts_are_told(tmp_path):
+    data = sound_file(SOUNDS[0])
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one" / "a.wav").write_bytes(data)
+    (tmp_path / "two" / "deep").mkdir()
+    (tmp_path / "two" / "deep" / "b.WAV").write_bytes(data)
+    with tarfile.open(tmp_path / "three" / "sounds.tar", "w") as archive:
+        archive.add(tmp_path / "one" / "a.wav", "c/d.wav")
+    for name, sound in {"one": "a.wav", "two": "b.WAV", "three": "c/d.wav"}.items():
+        words = f"{name} has sounds such as '{sound}' in it but no transcripts"
+        with pytest.raises(ValueError, match=words):
+            read_splits(tmp_path / name)
+
+
 def test_a_damaged_flac_file_is_as_any_that_cannot_be_decoded(tmp_path):
     (tmp_path / "a.flac").write_bytes(sound_file(SOUNDS[0], "FLAC")[:60])
     write_table(tmp_path / "index.tsv", [("file", "text"), ("a.flac", "hello")])

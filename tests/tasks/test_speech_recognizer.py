@@ -140,6 +140,13 @@ def test_sounds_are_read_few_at_a_time(monkeypatch):
     assert list(parts) == [[0, 1, 2], [3, 4, 5], [6]]
 
 
+def test_numbers_that_are_none_are_silence():
+    sound = [0.5, np.nan, 1e300, -np.inf, -0.25]
+    ((data,),) = bytes_in_turn([np.array(sound)], RATE)
+    samples, _, error = decode_wav(tf.constant(data))
+    assert error == "" and samples.numpy().tolist() == [0.5, 0, 0, 0, -0.25]
+
+
 def test_more_than_the_graph_counts_is_refused():
     """A view of one sample, which takes no memory."""
     sound = np.broadcast_to(np.float32(0), (2**28, 2))

@@ -54,7 +54,8 @@ def bytes_in_turn(sounds, sample_rate_hz):
 
 def wav_of(samples, sample_rate_hz):
     """float array `(samples,)` or `(samples, channels)` -> the bytes of a WAV file."""
-    samples = np.asarray(samples, "<f4")
+    with np.errstate(over="ignore"):  # what a float32 does not hold is infinite
+        samples = np.asarray(samples, "<f4")
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     step = channels * _FLOAT_BITS // 8
     rate = int(sample_rate_hz)
