@@ -249,6 +249,13 @@ def test_a_transcript_without_a_letter_is_none(tokenizer):
         batches(tokenizer, examples)
 
 
+def test_a_transcript_that_is_no_utf8_is_told_as_that(tokenizer):
+    """And not as one for which the sound is too short, by tokens of nonsense."""
+    examples = sounds([*WORDS[:9], b"\xff" * 30])
+    with pytest.raises(ValueError, match=r"sound 9: A transcript is no UTF-8"):
+        batches(tokenizer, examples)
+
+
 def test_sounds_that_cannot_be_joined(caplog):
     nothing = {
         "audio": [b"no sound", *[wav(np.full(800, 0.5))] * 2],

@@ -67,12 +67,16 @@ def test_what_was_not_learned_decodes_nothing(monkeypatch, ctc_weight, decoding)
 
 
 def test_sounds_as_long_as_are_heard_at_once_are_learned_from(tmp_path, monkeypatch):
-    """With the defaults, by which they may be slowed and joined."""
-    folder_of_tones(tmp_path / "tones")
+    """With the defaults, by which they may be slowed and joined; and much is said."""
+    folder = tmp_path / "tones"
+    folder_of_tones(folder)
+    rows = (folder / "index.tsv").read_text().splitlines()
     seconds = (17.0, 18.5, 20.0)
     for i, length in enumerate(seconds, start=6):
         sound = np.resize(sung(["low"]), round(length * RATE))
-        (tmp_path / "tones" / f"{i}.wav").write_bytes(wav_of(sound, RATE))
+        (folder / f"{i}.wav").write_bytes(wav_of(sound, RATE))
+        rows[i + 1] = f"{i}.wav\t{' '.join(['low'] * 60)}\tann\ttrain"
+    (folder / "index.tsv").write_text("\n".join(rows))
     heard = []
 
     def fit(recognizer, batches, **options):
@@ -82,7 +86,7 @@ def test_sounds_as_long_as_are_heard_at_once_are_learned_from(tmp_path, monkeypa
 
     monkeypatch.setattr(zoo.training, "fit", fit)
     with pytest.raises(KeyboardInterrupt):
-        recognize_speech.main(data=str(tmp_path / "tones"))
+        recognize_speech.main(data=str(folder))
     lengths = sorted(heard)[-3:]
     assert all(0.8 * s < x < 1.26 * s for s, x in zip(seconds, lengths, strict=True))
 

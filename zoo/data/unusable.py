@@ -39,7 +39,7 @@ class Unusable:
         try:
             decoded = [text.decode("utf-8").strip() for text in texts]
         except UnicodeDecodeError as problem:
-            error = error or f"A {self.text_noun} is no UTF-8 ({problem})."
+            error = f"A {self.text_noun} is no UTF-8 ({problem})."
         usable = [text for text in decoded if _WORD.search(text)]
         if not usable:
             error = error or f"It has no {self.text_noun} with a word in it."
