@@ -192,7 +192,7 @@ def main(
         epochs=settings["epochs"],
         run_dir=run_dir,
         settings=settings,
-        validation=validation.take(500),
+        validation=zoo.data.first_examples(validation, 500),
         decoding={"num_beams": 1},
         scoring={"meteor": False},
         monitor="val_cider_d",

@@ -7,7 +7,8 @@
 Without --data it learns to read Morse code by ear. A run that was interrupted goes on
 when the same command is given again.
 
-Measured on an AMD EPYC server, seed 1, float32, decoded by CTC:
+Measured on an AMD EPYC server, seed 1, float32, decoded by CTC's best path (no beam,
+no language model):
 
 - the first command: 1.2 % character error rate on 1,000 messages that do not occur in
   training, 3.7 % of words; 4 minutes on two cores with the test, export and pictures;
@@ -174,6 +175,7 @@ def main(
     recognizer = zoo.SpeechRecognizer.from_preset(
         preset,
         tokenizer=tokenizer,
+        ctc_weight=weight,  # what has no loss is not to train
         sample_rate_hz=rate,
         num_mels=num_mels or rate // HZ_PER_MEL,
         max_seconds=max_seconds,
@@ -215,7 +217,7 @@ def main(
         epochs=settings["epochs"],
         run_dir=run_dir,
         settings=settings,
-        validation=validation.take(500),
+        validation=zoo.data.first_examples(validation, 500),
         decoding={"ctc": True} if by_ctc else {"num_beams": 1},
         monitor="val_cer",
         mode="min",

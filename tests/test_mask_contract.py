@@ -243,7 +243,7 @@ def shift_caption(model, batch, delta):
     )
 
 
-# A model that hears a sound; that is the same in every row, and padded
+# A model that hears a sound; that is the same in every row, and padded with the targets
 
 
 def speech(name, **options):
@@ -272,10 +272,20 @@ def speech(name, **options):
 
 
 def heard(model, batch):
-    """The memory of a sound of 6 places with 3 more of padding, and its mask."""
-    samples = np.random.default_rng(0).normal(size=(1, 9 * 640)).astype("float32")
-    rows = len(batch["target"])
-    return model.encode(np.repeat(samples, rows, axis=0), np.full(rows, 6 * 640))
+    """The memory of a sound of 6 places, the last not whole, and its mask.
+
+    It is padded as the targets are, with a noise that must not be heard, and beside it
+    is a sound as long as all that.
+    """
+    rng = np.random.default_rng(0)
+    sound = rng.normal(size=6 * 640 - 100).astype("float32")
+    rows, length = batch["target"].shape
+    longest = len(sound) + 640 * (length - 3)  # the shortest target has 3
+    samples = rng.normal(0, 9, size=(rows + 1, longest)).astype("float32")
+    samples[:rows, : len(sound)] = sound
+    counts = np.array([*[len(sound)] * rows, longest])
+    memory, mask = model.encode(samples, counts)
+    return memory[:rows], mask[:rows]
 
 
 def shift_transcript(model, batch, delta):

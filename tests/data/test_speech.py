@@ -249,14 +249,26 @@ def test_a_transcript_without_a_letter_is_none(tokenizer):
         batches(tokenizer, examples)
 
 
+def test_a_transcript_that_is_no_utf8_is_told_as_that(tokenizer):
+    """And not as one for which the sound is too short, by tokens of nonsense."""
+    examples = sounds([*WORDS[:9], b"\xff" * 30])
+    with pytest.raises(ValueError, match=r"sound 9: A transcript is no UTF-8"):
+        batches(tokenizer, examples)
+
+
 def test_sounds_that_cannot_be_joined(caplog):
-    nothing = {"audio": [b"no sound"], "transcript": ["one"]}
+    nothing = {
+        "audio": [b"no sound", *[wav(np.full(800, 0.5))] * 2],
+        "transcript": ["one", b"\xff", "..."],
+    }
     broken = tf.data.Dataset.from_tensor_slices(nothing)
-    with pytest.raises(ValueError, match="no sound could be decoded"):
+    with pytest.raises(ValueError, match="no sound can be used. sound 0 "):
         joined_sounds(broken, 1, 2)
     (joined,) = joined_sounds(sounds().take(1).concatenate(broken), 1, 1)
     assert joined["transcript"] == WORDS[0]
-    assert "Joined all but 1 of 2 sounds, which cannot be decoded." in caplog.text
+    assert "Joined all but 3 of 4 sounds, which cannot be used." in caplog.text
+    for told in ("('one'): The sound is no WAV", "is no UTF-8", "no transcript with a"):
+        assert told in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,16 @@ import soundfile
 import tensorflow as tf
 import tensorflow_datasets
 
-from zoo.data import flac, leave_out_speaker, read, read_splits, tfds
+from zoo.data import (
+    first_examples,
+    flac,
+    leave_out_speaker,
+    read,
+    read_splits,
+    tfds,
+)
 from zoo.data.missing_split import MissingSplitError
+from zoo.data.unusable import Unusable
 from zoo.data.wav_decoding import decode_wav
 
 RNG = np.random.default_rng(0)
@@ -113,6 +121,22 @@ def test_a_left_out_speaker_is_heard_in_the_test_alone(tmp_path):
         leave_out_speaker(of_one, of_one, of_one, "ann")
 
 
+def test_the_first_examples_keep_the_names_of_their_files(tmp_path):
+    write_sounds(tmp_path)
+    (tmp_path / "1.wav").write_bytes(b"no sound")
+    first = first_examples(read(tmp_path), 2)
+    assert first.media_names == ["0.wav", "1.wav"]
+    unusable = Unusable(first, "sound", "transcript")
+    for example in first.as_numpy_iterator():
+        error = decode_wav(example["audio"])[2].numpy().decode()
+        unusable.usable([example["transcript"]], error)
+    with pytest.raises(ValueError, match=r"1 of 2 sounds .*1\.wav \('1'\): The sound"):
+        unusable.check()
+    assert len(list(first_examples(read(tmp_path), 9))) == 6
+    unnamed = first_examples(read(tmp_path).map(lambda example: example), 9)
+    assert not hasattr(unnamed, "media_names")
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_an_archive_of_flac_files(tmp_path, kind):
     with tarfile.open(tmp_path / "sounds.tar", "w") as archive:
@@ -192,6 +216,20 @@ def test_half_a_character_is_named(tmp_path):
         read(tmp_path, "train")
 
 
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+def test_flac_of_any_depth_and_channels(tmp_path, subtype):
+    for channels in (1, 2):
+        sound = RNG.uniform(-1, 1, (300, channels))
+        soundfile.write(tmp_path / f"{channels}.flac", sound, 44_100, subtype)
+    rows = [("file", "text"), ("1.flac", "one"), ("2.flac", "two")]
+    write_table(tmp_path / "index.tsv", rows)
+    for channels, example in enumerate(read_all(tmp_path), start=1):
+        expected, _ = soundfile.read(tmp_path / f"{channels}.flac", always_2d=True)
+        samples, rate, error = decode_wav(example["audio"])
+        assert (int(rate), error) == (44_100, "")
+        np.testing.assert_allclose(samples, expected.mean(axis=1), atol=1e-6)
+
+
 def test_a_flac_file_that_claims_a_day_is_not_read_whole():
     data = bytearray(sound_file(SOUNDS[0], "FLAC"))
     data[21:26] = bytes([data[21] | 0x0F, 0xFF, 0xFF, 0xFF, 0xFF])  # of its samples
@@ -213,6 +251,21 @@ def test_sounds_that_are_not_there(tmp_path):
     write_table(tmp_path / "index.tsv", [("file", "text"), ("a.wav", "hello")])
     with pytest.raises(ValueError, match="tells of 1 sounds, but 1 of these are not"):
         read(tmp_path)
+
+
+def test_sounds_without_transcripts_are_told(tmp_path):
+    data = sound_file(SOUNDS[0])
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one" / "a.wav").write_bytes(data)
+    (tmp_path / "two" / "deep").mkdir()
+    (tmp_path / "two" / "deep" / "b.WAV").write_bytes(data)
+    with tarfile.open(tmp_path / "three" / "sounds.tar", "w") as archive:
+        archive.add(tmp_path / "one" / "a.wav", "c/d.wav")
+    for name, sound in {"one": "a.wav", "two": "b.WAV", "three": "c/d.wav"}.items():
+        words = f"{name} has sounds such as '{sound}' in it but no transcripts"
+        with pytest.raises(ValueError, match=words):
+            read_splits(tmp_path / name)
 
 
 def test_a_damaged_flac_file_is_as_any_that_cannot_be_decoded(tmp_path):
@@ -260,6 +313,43 @@ def test_sounds_of_tensorflow_datasets(tmp_path, monkeypatch):
     examples = {x["transcript"]: x for x in read_all("tfds:digits")}
     assert set(examples) == {b"zero", b"one"}
     assert heard(examples[b"one"]) == (SOUNDS[1].tolist(), 8_000)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((None, 2), "int64"), ((None,), "float32"), ((None, 2), "float32")],
+)
+def test_stereo_and_floats_of_tensorflow_datasets(monkeypatch, shape, dtype):
+    kinds = tensorflow_datasets.features
+    audio = kinds.Audio(shape=shape, dtype=np.dtype(dtype), sample_rate=8_000)
+    sound = np.stack([SOUNDS[0], SOUNDS[1]], axis=1) if len(shape) > 1 else SOUNDS[0]
+    expected = sound.reshape(len(sound), -1).mean(axis=1)
+    sound = sound / 2.0**15 if dtype == "float32" else sound
+    example = {"audio": sound.astype(dtype), "text": "one"}
+
+    class Builder:
+        info = types.SimpleNamespace(
+            features=kinds.FeaturesDict({"audio": audio, "text": kinds.Text()}),
+            splits=["train"],
+        )
+
+        def download_and_prepare(self):
+            pass
+
+        def as_dataset(self, split, decoders):
+            spec = {
+                "audio": tf.TensorSpec(shape, dtype),
+                "text": tf.TensorSpec([], tf.string),
+            }
+            return tf.data.Dataset.from_generator(
+                lambda: [example], output_signature=spec
+            )
+
+    monkeypatch.setattr(tfds, "_builder", lambda name: Builder())
+    (found,) = read_all("tfds:talks")
+    samples, rate = heard(found)
+    assert (rate, found["transcript"]) == (8_000, b"one")
+    np.testing.assert_allclose(samples, expected, atol=1)
 
 
 @pytest.mark.parametrize(

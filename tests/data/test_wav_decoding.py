@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.io.wavfile
 import scipy.signal
+import soundfile
 import tensorflow as tf
 
 from zoo.data.resampling import resample
@@ -20,6 +21,13 @@ KINDS = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "f4": 1.0, "f8": 1.0}
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
 def decoded(data):
     return decode_wav(data)
+
+
+@tf.function(
+    input_signature=[tf.TensorSpec([None]), *[tf.TensorSpec([], tf.int32)] * 2]
+)
+def resampled(samples, rate_hz, new_rate_hz):
+    return resample(samples, rate_hz, new_rate_hz)
 
 
 def decode(data):
@@ -60,6 +68,33 @@ def test_it_reads_what_scipy_reads(kind, channels):
     samples, found, error = decode(data)
     assert (found, error) == (rate, "")
     np.testing.assert_allclose(samples, expected, atol=1e-6)
+
+
+SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("kind", ["WAV", "WAVEX"])
+@pytest.mark.parametrize("subtype", SUBTYPES)
+def test_it_reads_what_libsndfile_writes(kind, subtype, channels):
+    """As plain and as EXTENSIBLE, a header of other chunks and another length."""
+    sound = RNG.uniform(-1, 1, (334, channels))
+    file = io.BytesIO()
+    soundfile.write(file, sound, 22_050, subtype, format=kind)
+    expected, rate = soundfile.read(io.BytesIO(file.getvalue()), always_2d=True)
+    data = file.getvalue()
+    assert (struct.unpack("<H", data[20:22])[0] == 0xFFFE) == (kind == "WAVEX")
+    samples, found, error = decode(data)
+    assert (found, error) == (rate, "")
+    np.testing.assert_allclose(samples, expected.mean(axis=1), atol=1e-6)
+    middle = data.index(b"data")
+    for length in (b"\xff\xff\xff\xff", struct.pack("<I", 2**31)):
+        streamed = data[: middle + 4] + length + data[middle + 8 :]
+        listed = streamed[:middle] + chunk(b"LIST", b"odd") + streamed[middle:]
+        np.testing.assert_array_equal(decode(listed)[0], samples)
+    step = (len(data) - middle - 8) // len(sound)
+    cut = data[: middle + 8 + 7 * step + step // 2]
+    np.testing.assert_array_equal(decode(cut)[0], samples[:7])
 
 
 @pytest.mark.parametrize("extensible", [False, True])
@@ -175,7 +210,7 @@ def test_resampling_keeps_what_the_new_rate_can_hold(rate, new_rate):
     time = np.arange(len(fade)) / rate
     tones = {300: 0.4, 1_234: 0.2, 3_200: 0.1}
     sound = fade * sum(a * np.sin(2 * np.pi * hz * time) for hz, a in tones.items())
-    ours = resample(sound.astype("float32"), rate, new_rate).numpy()
+    ours = resampled(sound.astype("float32"), rate, new_rate).numpy()
     assert len(ours) == -(-len(sound) * new_rate // rate)
     step = rate // np.gcd(rate, new_rate)
     whole = np.pad(sound, (0, 4 * rate + -len(sound) % step))
@@ -183,10 +218,32 @@ def test_resampling_keeps_what_the_new_rate_can_hold(rate, new_rate):
     np.testing.assert_allclose(ours, expected, atol=1e-4)
 
 
+RATES = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)
+PAIRS = [(rate, new) for new in (16_000, 8_000) for rate in RATES if rate != new]
+
+
+@pytest.mark.parametrize(("rate", "new_rate"), PAIRS)
+def test_resampling_is_the_sum_of_a_sinc_for_each_sample(rate, new_rate):
+    """Also where a sound is short, and begins and ends with a click."""
+    highest = min(rate, new_rate) / 2
+    generator = np.random.default_rng(0)
+    for count in (1, 20, rate // 20):
+        phases = 2 * np.pi * highest * np.arange(count) / rate
+        sounds = [0.5 * np.cos(share * phases + 0.3) for share in (0, 0.1, 0.5, 0.9)]
+        sounds.append(generator.normal(0, 0.1, count))
+        times = np.arange(-(-count * new_rate // rate)) * rate / new_rate
+        away = times[:, None] - np.arange(count)
+        cut = 2 * highest / rate
+        expected = cut * np.sinc(cut * away) @ np.stack(sounds, axis=1)
+        for sound, other in zip(sounds, expected.T, strict=True):
+            ours = resampled(sound.astype("float32"), rate, new_rate)
+            np.testing.assert_allclose(ours, other, atol=1e-4)
+
+
 def test_resampling_leaves_out_what_the_new_rate_cannot_hold():
     time = np.arange(16_000) / 16_000
     sound = np.hanning(len(time)) * np.sin(2 * np.pi * 6_000 * time)
-    ours = resample(sound.astype("float32"), 16_000, 8_000).numpy()
+    ours = resampled(sound.astype("float32"), 16_000, 8_000).numpy()
     assert np.abs(ours).max() < 1e-3
 
 

@@ -1,5 +1,6 @@
 """The recipe as a user runs it, on little Morse code and on a folder of sounds."""
 
+import numpy as np
 import pytest
 
 import zoo
@@ -63,6 +64,31 @@ def test_what_was_not_learned_decodes_nothing(monkeypatch, ctc_weight, decoding)
     with pytest.raises(KeyboardInterrupt):
         recognize_speech.main(ctc_weight=ctc_weight)
     assert found == [decoding]
+
+
+def test_sounds_as_long_as_are_heard_at_once_are_learned_from(tmp_path, monkeypatch):
+    """With the defaults, by which they may be slowed and joined; and much is said."""
+    folder = tmp_path / "tones"
+    folder_of_tones(folder)
+    rows = (folder / "index.tsv").read_text().splitlines()
+    seconds = (17.0, 18.5, 20.0)
+    for i, length in enumerate(seconds, start=6):
+        sound = np.resize(sung(["low"]), round(length * RATE))
+        (folder / f"{i}.wav").write_bytes(wav_of(sound, RATE))
+        rows[i + 1] = f"{i}.wav\t{' '.join(['low'] * 60)}\tann\ttrain"
+    (folder / "index.tsv").write_text("\n".join(rows))
+    heard = []
+
+    def fit(recognizer, batches, **options):
+        for inputs, _, _ in batches(0).as_numpy_iterator():
+            heard.extend(inputs["num_samples"] / RATE)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zoo.training, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        recognize_speech.main(data=str(folder))
+    lengths = sorted(heard)[-3:]
+    assert all(0.8 * s < x < 1.26 * s for s, x in zip(seconds, lengths, strict=True))
 
 
 def test_a_speaker_who_is_not_there_is_told_before_training(tmp_path):

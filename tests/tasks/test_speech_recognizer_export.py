@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import scipy.io.wavfile
+import soundfile
 import tensorflow as tf
 
 from tests.tasks.spoken import RATE, sung, untrained_recognizer
@@ -42,6 +43,19 @@ def written(sound, kind, rate=RATE):
     return file.getvalue()
 
 
+def filed(sound, kind, subtype):
+    file = io.BytesIO()
+    soundfile.write(file, sound, RATE, subtype, format=kind)
+    return file.getvalue()
+
+
+def streamed(data):
+    """With a chunk of odd length before the sound, whose own is not known."""
+    middle = data.index(b"data")
+    odd = b"LIST\x03\0\0\0odd\0data\xff\xff\xff\xff"
+    return data[:middle] + odd + data[middle + 8 :]
+
+
 def cases():
     """Every kind of file, by name."""
     whole = written(SOUND, "int16")
@@ -49,6 +63,9 @@ def cases():
     kinds = ("uint8", "int16", "int32", "float32", "float64")
     return {
         **{kind: written(SOUND, kind) for kind in kinds},
+        "24 bits": filed(SOUND, "WAV", "PCM_24"),
+        "extensible": filed(np.stack([SOUND] * 3, axis=1), "WAVEX", "FLOAT"),
+        "odd chunk, streamed": streamed(whole),
         "stereo": written(np.stack([SOUND, SOUND / 2], axis=1), "int16"),
         "44.1 kHz": written(sung(["low", "top"], rate=44_100), "int16", rate=44_100),
         "long": written(np.tile(SOUND, 20), "int16"),
@@ -105,6 +122,10 @@ def test_a_process_without_zoo_gives_the_transcripts_of_the_task(
         "empty",
         "no WAV",
     ]
+    same = {
+        by_name[x] for x in ("int16", "24 bits", "extensible", "odd chunk, streamed")
+    }
+    assert len(same) == 1
     assert by_name["silent"] == by_name["0 samples"] == ("", "")
     assert by_name["int16"][0] and len(by_name["long"][0]) > len(by_name["int16"][0])
 

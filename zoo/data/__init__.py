@@ -10,6 +10,7 @@ from zoo.data.joined_sounds import joined_sounds
 from zoo.data.labelling import labelling_batches
 from zoo.data.left_out_speaker import leave_out_speaker
 from zoo.data.masked import masked_batches
+from zoo.data.named_examples import first_examples
 from zoo.data.read import read
 from zoo.data.speech import speech_batches
 from zoo.data.splits import read_splits
@@ -20,6 +21,7 @@ __all__ = [
     "classification_batches",
     "contrastive_batches",
     "decode_image",
+    "first_examples",
     "image_word_batches",
     "joined_sounds",
     "labelling_batches",

@@ -4,7 +4,7 @@ import io
 
 import tensorflow as tf
 
-from zoo.data.wav_decoding import MOST_SECONDS
+from zoo.data.wav_header import MOST_SECONDS
 
 try:
     import soundfile

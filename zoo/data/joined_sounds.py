@@ -7,8 +7,10 @@ import tensorflow as tf
 
 from zoo.data.resampling import resample
 from zoo.data.sound_views import gaps
+from zoo.data.unusable import Unusable
 from zoo.data.wav_decoding import decode_wav
 
+_MOST_TOLD = 10  # of what is left out
 _logger = logging.getLogger(__name__)
 
 
@@ -20,7 +22,8 @@ def joined_sounds(examples, least, most, seed=0):
 
     Args:
         examples: `tf.data.Dataset` of `{"audio", "transcript"}`, as `zoo.data.read`
-            gives it. Sounds that cannot be decoded are left out, and counted.
+            gives it. Sounds that cannot be decoded, or have no transcript with a word
+            in it, are left out and counted.
         least, most: int. Sounds in a row; the last has those that are left.
         seed: int.
 
@@ -30,21 +33,22 @@ def joined_sounds(examples, least, most, seed=0):
     """
     if not 1 <= least <= most:
         raise ValueError(f"1 <= least <= most expected, got {least} and {most}.")
-    sounds, transcripts, rate, num_broken = [], [], 0, 0
+    sounds, transcripts, rate = [], [], 0
+    unusable = Unusable(examples, "sound", "transcript")
     for example in examples.as_numpy_iterator():
         samples, found, error = decode_wav(example["audio"])
-        if error.numpy():
-            num_broken += 1
-            continue
-        rate = rate or int(found)
-        sounds.append(resample(samples, found, rate).numpy())
-        transcripts.append(example["transcript"].decode())
+        texts = unusable.usable([example["transcript"]], error.numpy().decode())
+        if texts:
+            rate = rate or int(found)
+            sounds.append(resample(samples, found, rate).numpy())
+            transcripts += texts
+    told = " ".join(unusable.messages[:_MOST_TOLD])
     if not sounds:
-        raise ValueError("There is nothing to join: no sound could be decoded.")
-    if num_broken:
+        raise ValueError(f"There is nothing to join: no sound can be used. {told}")
+    if told:
         _logger.warning(
-            "Joined all but %d of %d sounds, which cannot be decoded.",
-            *(num_broken, num_broken + len(sounds)),
+            "Joined all but %d of %d sounds, which cannot be used. %s",
+            *(len(unusable.messages), unusable.number, told),
         )
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(sounds))

@@ -1,10 +1,6 @@
 """Splits of which one speaker is heard in the test alone."""
 
-import functools
-import itertools
-
-import numpy as np
-import tensorflow as tf
+from zoo.data.named_examples import chosen_examples, joined_examples
 
 
 def leave_out_speaker(train, validation, test, speaker):
@@ -36,33 +32,12 @@ def leave_out_speaker(train, validation, test, speaker):
             f"{', '.join(sorted(known))}. Name one of several."
         )
     others = [
-        _chosen(part, [name != speaker for name in names])
+        chosen_examples(part, [name != speaker for name in names])
         for part, names in zip(parts, speakers, strict=True)
     ]
     theirs = [
-        _chosen(part, [name == speaker for name in names])
+        chosen_examples(part, [name == speaker for name in names])
         for part, names in zip(parts, speakers, strict=True)
     ]
     of_test, of_train, of_validation = others
-    return _joined(of_train, of_test), of_validation, _joined(*theirs)
-
-
-def _chosen(examples, is_chosen):
-    """Those examples for which a list of bool says so, with their files' names."""
-    numbered = tf.data.Dataset.zip(
-        examples, tf.data.Dataset.from_tensor_slices(np.array(is_chosen, bool))
-    )
-    chosen = numbered.filter(lambda _, chosen: chosen).map(lambda example, _: example)
-    names = getattr(examples, "media_names", None)
-    if names is not None:
-        chosen.media_names = list(itertools.compress(names, is_chosen))
-    return chosen
-
-
-def _joined(*parts):
-    """One after the other, with their files' names."""
-    joined = functools.reduce(tf.data.Dataset.concatenate, parts)
-    names = [getattr(part, "media_names", None) for part in parts]
-    if None not in names:
-        joined.media_names = list(itertools.chain(*names))
-    return joined
+    return joined_examples(of_train, of_test), of_validation, joined_examples(*theirs)

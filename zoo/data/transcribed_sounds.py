@@ -1,7 +1,9 @@
 """Sounds with their transcripts, from every usual layout."""
 
+import itertools
 import logging
 import pathlib
+import tarfile
 
 from zoo.data.flac import check_flac
 from zoo.data.media_files import SOUNDS, find_media
@@ -31,7 +33,7 @@ def read_transcribed_sounds(path, names):
 
     Returns:
         {"audio": places as `find_media` gives them, "transcript": list of str} and
-        perhaps "speaker", list of str; None where no transcripts are known.
+        perhaps "speaker", list of str; None where there are no sounds.
     """
     folder = path if path.is_dir() else path.parent
     if path.is_dir():
@@ -39,6 +41,8 @@ def read_transcribed_sounds(path, names):
     else:
         rows = _table_rows(folder, [path])
     if not rows:
+        if path.is_dir():
+            _check_none_there(folder)
         return None
     rows = rows_of_split(folder, rows, names)
     places = places_of(folder, dict.fromkeys(row[0] for row in rows), SOUNDS, "sounds")
@@ -51,6 +55,21 @@ def read_transcribed_sounds(path, names):
     if all(row[3] is not None for row in rows):
         columns["speaker"] = [row[3] for row in rows]
     return columns
+
+
+def _check_none_there(folder):
+    """Raises if there are sounds, or an archive that begins with one."""
+    for path in itertools.chain(folder.iterdir(), folder.glob("*/*")):
+        if path.suffix.lower() == ".tar" and tarfile.is_tarfile(path):
+            with tarfile.open(path) as archive:
+                name = next((x.name for x in archive if x.isfile()), "")
+        else:
+            name = path.name if path.is_file() else ""
+        if _is_sound(name):
+            raise ValueError(
+                f"{folder} has sounds such as {name!r} in it but no transcripts. Add a "
+                "table with columns such as `audio` and `transcript`, one row a sound."
+            )
 
 
 def _table_rows(folder, files):

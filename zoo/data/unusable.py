@@ -3,6 +3,8 @@
 import logging
 import re
 
+from zoo.data.named_examples import names_of
+
 _MOST_BROKEN = 0.02  # share of all
 _MOST_TOLD = 10  # of them in a message
 _WORD = re.compile(r"[^\W_]")
@@ -20,7 +22,7 @@ class Unusable:
     """
 
     def __init__(self, examples, noun, text_noun):
-        self.names = getattr(examples, "media_names", None)
+        self.names = names_of(examples)
         self.noun = noun
         self.text_noun = text_noun
         self.number = 0
@@ -37,7 +39,7 @@ class Unusable:
         try:
             decoded = [text.decode("utf-8").strip() for text in texts]
         except UnicodeDecodeError as problem:
-            error = error or f"A {self.text_noun} is no UTF-8 ({problem})."
+            error = f"A {self.text_noun} is no UTF-8 ({problem})."
         usable = [text for text in decoded if _WORD.search(text)]
         if not usable:
             error = error or f"It has no {self.text_noun} with a word in it."

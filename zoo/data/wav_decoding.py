@@ -6,29 +6,12 @@ answer comes: samples, or an error in words.
 
 import tensorflow as tf
 
-from zoo.data.first_error import first_error
+from zoo.data.wav_header import bytes_of, read_header
 
-# What a header claims is believed only within these.
-LEAST_RATE_HZ, MOST_RATE_HZ = 1_000, 768_000
-MOST_CHANNELS = 64
-MOST_SECONDS = 3_600
 _FRAMES_AT_ONCE = 2**18  # decoded together, in memory of several times their size
-_MOST_CHUNKS = 1_000  # before the sound; a file with more of them is no WAV
-_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 # Floats are from -1 to 1, or from -32768 where a writer forgot to scale them. What is
 # far beyond is damaged, and its power would be more than a float32 holds.
 _LOUDEST = 1e5
-_EXTENSIBLE_BYTES = 26  # of the chunk of the format, until the true format is named
-# Writers to a pipe do not know the length yet.
-_UNKNOWN_LENGTH = 0xFFFFFFFF
-_KINDS = {  # (format, bits) in the order of `_READERS`
-    (_PCM, 8): 0,
-    (_PCM, 16): 1,
-    (_PCM, 24): 2,
-    (_PCM, 32): 3,
-    (_FLOAT, 32): 4,
-    (_FLOAT, 64): 5,
-}
 
 
 def decode_wav(data):
@@ -46,147 +29,27 @@ def decode_wav(data):
         int32 scalar, 0 where there is an error; and a string scalar that says what is
         wrong, `""` where nothing is.
     """
-    size = tf.strings.length(data)
-    is_wav = (
-        (tf.strings.substr(data, 0, 4) == b"RIFF")
-        & (size >= 12)
-        & (_bytes(data, 8, 4) == b"WAVE")
-    )
-    header = tf.cond(is_wav, lambda: _header(data, size), _no_header)
-    kind = _kind(header)
-    step = header["channels"] * header["bits"] // 8
-    count = header["length"] // tf.maximum(step, 1)
-    error = first_error(
-        (size == 0, "The sound is empty: it has no bytes."),
-        (
-            tf.strings.substr(data, 0, 4) == b"fLaC",
-            "The sound is FLAC, which is read from files alone, whole and of an hour "
-            "at most. Convert it to WAV.",
-        ),
-        (~is_wav, "The sound is no WAV, which is the kind that is read."),
-        (header["format"] < 0, "The WAV has no description of its format."),
-        (header["begin"] < 0, "The WAV has no sound in it: it is cut short."),
-        (
-            kind < 0,
-            _words(
-                *("The WAV has samples of format ", header["format"], " with "),
-                *(
-                    header["bits"],
-                    " bits. Integers of 8, 16, 24 or 32 bits (format 1) ",
-                ),
-                "and floats of 32 or 64 (format 3) are read.",
-            ),
-        ),
-        (
-            (header["channels"] < 1) | (header["channels"] > MOST_CHANNELS),
-            _words(
-                *("The WAV says that it has ", header["channels"], " channels; 1 to "),
-                f"{MOST_CHANNELS} are read.",
-            ),
-        ),
-        (
-            header["align"] > step,
-            _words(
-                *("The WAV says that all channels take ", header["align"], " bytes, "),
-                *("but ", header["channels"], " of ", header["bits"], " bits take "),
-                *(step, ". Write it again."),
-            ),
-        ),
-        (
-            (header["rate"] < LEAST_RATE_HZ) | (header["rate"] > MOST_RATE_HZ),
-            _words(
-                *("The WAV says that it has ", header["rate"], " samples a second; "),
-                f"{LEAST_RATE_HZ:,} to {MOST_RATE_HZ:,} are read.",
-            ),
-        ),
-        (
-            (count - 1) // tf.maximum(header["rate"], 1) >= MOST_SECONDS,
-            f"The WAV is longer than {MOST_SECONDS:,} seconds. Cut it into pieces.",
-        ),
-    )
+    header = read_header(data)
     samples = tf.cond(
-        error == "",
-        lambda: _samples(data, header, kind, count * step),
+        header["error"] == "",
+        lambda: _samples(data, header),
         lambda: tf.zeros([0]),
     )
-    return samples, tf.where(error == "", header["rate"], 0), error
+    return samples, header["rate"], header["error"]
 
 
-def _header(data, size):
-    """What the chunks of the file say, as a dict of int32 scalars."""
-    riff_length = _unsigned(data, 4, 4)
-
-    def is_looking(offset, header):
-        return (header["begin"] < 0) & (offset + 8 <= size)
-
-    def look(offset, header):
-        name = _bytes(data, offset, 4)
-        claimed = _unsigned(data, offset + 4, 4)
-        left = tf.cast(size - offset - 8, tf.int64)
-        is_unknown = (claimed == _UNKNOWN_LENGTH) | (claimed > left)
-        # Or wrote 0, and what lies behind is not of the file by its own length either.
-        is_behind = riff_length <= tf.cast(offset, tf.int64)
-        is_unknown |= (name == b"data") & (claimed == 0) & is_behind
-        length = tf.cast(tf.where(is_unknown, left, claimed), tf.int32)
-        begin = offset + 8
-        header = tf.cond(
-            (name == b"fmt ") & (length >= 16),
-            lambda: {**header, **_format(data, begin, length)},
-            lambda: header,
-        )
-        header = tf.cond(
-            name == b"data",
-            lambda: {**header, "begin": begin, "length": length},
-            lambda: header,
-        )
-        return begin + length + length % 2, header  # chunks begin at even places
-
-    _, header = tf.while_loop(
-        is_looking,
-        look,
-        (tf.constant(12), _no_header()),
-        maximum_iterations=_MOST_CHUNKS,
-    )
-    return header
-
-
-def _no_header():
-    names = ("format", "channels", "rate", "align", "bits", "begin", "length")
-    header = dict.fromkeys(names, 0) | {"format": -1, "begin": -1}
-    return {name: tf.constant(value) for name, value in header.items()}
-
-
-def _format(data, begin, length):
-    tag = _number(data, begin, 2)
-    is_extensible = (tag == _EXTENSIBLE) & (length >= _EXTENSIBLE_BYTES)
-    tag = tf.cond(is_extensible, lambda: _number(data, begin + 24, 2), lambda: tag)
-    return {
-        "format": tag,
-        "channels": _number(data, begin + 2, 2),
-        "rate": _number(data, begin + 4, 4),
-        "align": _number(data, begin + 12, 2),
-        "bits": _number(data, begin + 14, 2),
-    }
-
-
-def _kind(header):
-    """Place in `_KINDS`, -1 for what is not read."""
-    kind = tf.constant(-1)
-    for (tag, bits), place in _KINDS.items():
-        fits = (header["format"] == tag) & (header["bits"] == bits)
-        kind = tf.where(fits, place, kind)
-    return kind
-
-
-def _samples(data, header, kind, length):
+def _samples(data, header):
     """float32 `(samples,)`, the mean of the channels."""
-    most = _FRAMES_AT_ONCE * header["channels"] * header["bits"] // 8
-    count = tf.maximum((length + most - 1) // most, 1)
+    most = _FRAMES_AT_ONCE * (header["length"] // tf.maximum(header["count"], 1))
+    most = tf.maximum(most, 1)
+    count = (header["length"] - 1) // most + 1  # no sum, which an int32 might not hold
+    count = tf.maximum(count, 1)
 
     def decode(i, parts):
         at = i * most
-        part = _bytes(data, header["begin"] + at, tf.minimum(most, length - at))
-        return i + 1, parts.write(i, _mean_of_channels(part, header["channels"], kind))
+        length = tf.minimum(most, header["length"] - at)
+        part = bytes_of(data, header["begin"] + at, length)
+        return i + 1, parts.write(i, _mean_of_channels(part, header))
 
     parts = tf.TensorArray(tf.float32, count, infer_shape=False, element_shape=[None])
     _, parts = tf.while_loop(
@@ -195,7 +58,7 @@ def _samples(data, header, kind, length):
     return parts.concat()
 
 
-def _mean_of_channels(data, channels, kind):
+def _mean_of_channels(data, header):
     def raw(dtype):
         return tf.io.decode_raw(data, dtype)
 
@@ -210,8 +73,8 @@ def _mean_of_channels(data, channels, kind):
         return tf.cast(number, tf.float32) / 2.0**23
 
     samples = tf.switch_case(
-        kind,
-        [
+        header["kind"],
+        [  # in the order of `KINDS`
             lambda: tf.cast(raw(tf.uint8), tf.float32) / 2.0**7 - 1.0,
             lambda: integers(tf.int16, 16),
             of_24_bits,
@@ -222,30 +85,4 @@ def _mean_of_channels(data, channels, kind):
     )
     samples = tf.where(tf.math.is_finite(samples), samples, 0.0)
     samples = tf.clip_by_value(samples, -_LOUDEST, _LOUDEST)
-    return tf.reduce_mean(tf.reshape(samples, [-1, channels]), axis=1)
-
-
-def _bytes(data, begin, length):
-    """A part of the bytes; of what lies behind their end, nothing."""
-    begin = tf.minimum(begin, tf.strings.length(data))
-    return tf.strings.substr(data, begin, length)
-
-
-def _unsigned(data, begin, count):
-    """The little-endian number in `count` bytes as int64; they must be there."""
-    digits = tf.cast(tf.io.decode_raw(_bytes(data, begin, count), tf.uint8), tf.int64)
-    return tf.reduce_sum(digits * 256 ** tf.range(count, dtype=tf.int64))
-
-
-def _number(data, begin, count):
-    """The same as int32; what is larger is the largest."""
-    return tf.cast(tf.minimum(_unsigned(data, begin, count), 2**31 - 1), tf.int32)
-
-
-def _words(*parts):
-    return tf.strings.join(
-        [
-            part if isinstance(part, str) else tf.strings.as_string(part)
-            for part in parts
-        ]
-    )
+    return tf.reduce_mean(tf.reshape(samples, [-1, header["channels"]]), axis=1)

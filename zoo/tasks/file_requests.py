@@ -8,8 +8,10 @@ import tensorflow as tf
 
 _logger = logging.getLogger(__name__)
 
-_MOST_BYTES = 2**30  # more than any image or sound that is decoded takes
-_TOGETHER = 64  # sounds that are read before they are transcribed
+# What the graph counts in an int32; an hour of two channels of 32 bits at 48 kHz is
+# less.
+MOST_BYTES = 2**31 - 1
+_TOGETHER_BYTES = 2**27  # an hour of 16 bits at 16 kHz
 
 
 def file_bytes(item):
@@ -18,15 +20,28 @@ def file_bytes(item):
         return item
     try:
         with open(item, "rb") as file:
-            return file.read(_MOST_BYTES)
+            return file.read(MOST_BYTES)
     except OSError:
         return b""
 
 
-def bytes_in_turn(items):
-    """Paths of sounds or bytes -> lists of bytes, few enough to hold."""
-    for begin in range(0, len(items), _TOGETHER):
-        yield [file_bytes(item) for item in items[begin : begin + _TOGETHER]]
+def in_turn(items, size_of, most=None):
+    """Yields lists of items that follow one another, few enough to hold.
+
+    Args:
+        items: iterable.
+        size_of: callable. An item -> its bytes, a number.
+        most: int. Items of a list, None for any number of them.
+    """
+    together, size = [], 0
+    for item in items:
+        size += size_of(item)
+        if together and (size > _TOGETHER_BYTES or len(together) == most):
+            yield together
+            together, size = [], size_of(item)
+        together.append(item)
+    if together:
+        yield together
 
 
 def check_path(path, name, kind):
@@ -41,9 +56,14 @@ def check_path(path, name, kind):
             f"{name} cannot be read ({getattr(error, 'strerror', None) or error}). "
             f"Pass the path of {kind}."
         ) from error
-    if size > _MOST_BYTES:
+    check_size(size, name)
+
+
+def check_size(size, name):
+    """Raises if there are more bytes than are read."""
+    if size > MOST_BYTES:
         raise ValueError(
-            f"{name} has {size:,} bytes; at most {_MOST_BYTES:,} are read. Make it "
+            f"{name} has {size:,} bytes; at most {MOST_BYTES:,} are read. Make it "
             "smaller."
         )
 

@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from zoo.tasks.recognition_explanation import explain
+from zoo.tasks.recognition_explanation import explain, short_enough
 from zoo.tasks.recognition_graph import detokenized, search_sounds, text_of
 from zoo.tasks.recognition_stream import start, state_signature, step
 
@@ -44,7 +44,7 @@ def recognition_endpoints(decode, attention, width, task, by_ctc):
         return {"transcript": transcripts, "score": scores[:, 0], "error": errors}
 
     def explained(audio_bytes):
-        ids, places, _, _ = search(audio_bytes, 1)
+        ids, places, _, _ = search(short_enough(audio_bytes, task.model)[0], 1)
         ids, places = (x[::width].to_tensor() for x in (ids, places))
         return explain(audio_bytes, ids, places, attention, task)
 

@@ -2,10 +2,26 @@
 
 import tensorflow as tf
 
-from zoo.data.first_error import first_error
 from zoo.data.speech_epochs import PLACES_PER_SECOND
-from zoo.tasks.recognition_graph import sounds_of, text_of
+from zoo.tasks.recognition_graph import lengths_of, sounds_of, text_of
 from zoo.tasks.requests import decoded
+
+
+def short_enough(data, model):
+    """Sounds of no more than a window, by their headers: others are not decoded.
+
+    Returns:
+        string `(n,)`, no bytes in place of those that have an error; errors `(n,)`.
+    """
+    rate = model.sample_rate_hz
+    lengths, errors = lengths_of(data, rate)
+    is_long = (lengths > int(model.max_seconds * rate)) & (errors == "")
+    too_long = (
+        f"The sound is longer than {model.max_seconds:g} seconds, which is the most "
+        "that is heard at once here. Cut it, or ask for its transcript alone."
+    )
+    errors = tf.where(is_long, too_long, errors)
+    return tf.where(errors == "", data, ""), errors
 
 
 def one_window(data, model):
@@ -16,23 +32,13 @@ def one_window(data, model):
         is longer than a window has an error and no samples.
     """
     sample_rate_hz = model.sample_rate_hz
-    sounds, errors = sounds_of(data, sample_rate_hz)
-    is_long = sounds.row_lengths() > int(model.max_seconds * sample_rate_hz)
-    too_long = (
-        f"The sound is longer than {model.max_seconds:g} seconds, which is the most "
-        "that is heard at once here. Cut it, or ask for its transcript alone."
-    )
-    errors = tf.map_fn(
-        lambda pair: first_error((pair[1] != "", pair[1]), (pair[0], too_long)),
-        (is_long, errors),
-        fn_output_signature=tf.TensorSpec([], tf.string),
-    )
-    kept = tf.where(errors == "", sounds.row_lengths(), 0)
-    num_samples = tf.cast(kept, tf.int32)
+    data, errors = short_enough(data, model)
+    sounds, _ = sounds_of(data, sample_rate_hz)
+    num_samples = tf.cast(sounds.row_lengths(), tf.int32)
     # Two places at least: Keras warns of a softmax over one.
     least = 2 * sample_rate_hz // PLACES_PER_SECOND
     longest = tf.reduce_max(tf.concat([num_samples, [least]], axis=0))
-    samples = sounds[:, :longest].to_tensor()
+    samples = sounds.to_tensor()
     missing = longest - tf.shape(samples)[1]
     return tf.pad(samples, [[0, 0], [0, missing]]), num_samples, errors
 
@@ -79,20 +85,22 @@ def explain(data, token_ids, places, attention, task):
     }
 
 
-def explain_one(data, name, ids, places, attention, task):
+def explain_one(data, name, transcribe, attention, task):
     """`explain` of one sound, as `zoo.SpeechRecognizer.explain` returns it.
 
     Args:
         data: list of one bytes.
         name: str. Of the sound, for the error of one that is not heard.
-        ids, places: RaggedTensors int32 `(1, None)`, its transcript.
+        transcribe: callable without arguments. Ids and places of its transcript,
+            RaggedTensors int32 `(1, None)`; not asked where there is an error.
         attention, task: as in `explain`.
     """
     data = tf.constant(data)
-    answer = explain(data, ids.to_tensor(), places.to_tensor(), attention, task)
-    if error := decoded(answer["error"])[0]:
+    samples, num_samples, errors = one_window(data, task.model)
+    if error := decoded(errors)[0]:
         raise ValueError(f"{name}: {error}")
-    samples, num_samples, _ = one_window(data, task.model)
+    ids, places, _ = transcribe()
+    answer = explain(data, ids.to_tensor(), places.to_tensor(), attention, task)
     return {
         "transcript": decoded(answer["transcript"])[0],
         "samples": samples[0, : int(num_samples[0])].numpy(),

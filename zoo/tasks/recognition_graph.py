@@ -3,9 +3,10 @@
 import keras
 import tensorflow as tf
 
-from zoo.data.resampling import resample
+from zoo.data.resampling import resample, resampled_length
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.data.wav_decoding import decode_wav
+from zoo.data.wav_header import MOST_SECONDS, read_header
 from zoo.tasks.generation import in_pieces, missing_rows, smallest_at_least
 from zoo.tasks.recognition_windows import (
     OVERLAP,
@@ -22,6 +23,29 @@ _TOGETHER, _FEWER = 16, 4
 _MOST_LOGITS = 2**26
 
 
+# Graphs of their own, for a backend that runs what is around them op by op.
+@tf.function(autograph=False, reduce_retracing=True)
+def lengths_of(data, sample_rate_hz):
+    """How long sounds are, by their headers alone.
+
+    Args:
+        data, sample_rate_hz: as in `sounds_of`.
+
+    Returns:
+        int64 `(n,)`, samples at that rate, 0 where there is an error; errors as of
+        `sounds_of`.
+    """
+
+    def length(data):
+        header = read_header(data)
+        rate = tf.maximum(header["rate"], 1)
+        return resampled_length(header["count"], rate, sample_rate_hz), header["error"]
+
+    specs = tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.string)
+    return tf.map_fn(length, data, fn_output_signature=specs)
+
+
+@tf.function(autograph=False, reduce_retracing=True)
 def sounds_of(data, sample_rate_hz):
     """Decodes and resamples sounds; one that cannot be decoded has no samples.
 
@@ -42,7 +66,11 @@ def sounds_of(data, sample_rate_hz):
 
     sound = tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0)
     return tf.map_fn(
-        decoded, data, fn_output_signature=(sound, tf.TensorSpec([], tf.string))
+        decoded,
+        data,
+        # One after the other: at its own rate a sound may take many times as much.
+        parallel_iterations=1,
+        fn_output_signature=(sound, tf.TensorSpec([], tf.string)),
     )
 
 
@@ -50,6 +78,8 @@ def search_sounds(
     data, seeds, encode, decode, task, width, *, by_ctc=False, max_length=None
 ):
     """Transcribes any number of sounds of any length, in batches of few shapes.
+
+    No more than an hour of sound is held decoded at a time.
 
     Args:
         data: string `(n,)`, the bytes of WAV files.
@@ -69,6 +99,44 @@ def search_sounds(
         places of 40 ms, of the same shape; scores float32 `(n, width)`; errors string
         `(n,)`. A sound with an error has empty transcripts of score 0.
     """
+    rate = task.model.sample_rate_hz
+    ends = tf.cumsum(lengths_of(data, rate)[0])
+
+    def search(begin, ids, places, lengths, *before):
+        length_before = tf.where(begin > 0, ends[begin - 1], 0)
+        most = length_before + MOST_SECONDS * rate
+        end = tf.searchsorted(ends, most[tf.newaxis], side="right")[0]
+        end = tf.maximum(end, begin + 1)
+        found = _search_together(
+            *(data[begin:end], seeds[begin:end], encode, decode, task, width),
+            *(by_ctc, max_length),
+        )
+        new_ids, new_places, scores, errors = found
+        new = (
+            *(new_ids.flat_values, new_places.flat_values, new_ids.row_lengths()),
+            *(scores, errors),
+        )
+        old = (ids, places, lengths, *before)
+        return end, *(tf.concat(pair, axis=0) for pair in zip(old, new, strict=True))
+
+    flat, rows = tf.TensorShape([None]), tf.TensorShape([None, width])
+    nothing = [
+        *(tf.zeros([0], dtype) for dtype in (tf.int32, tf.int32, tf.int64)),
+        *(tf.zeros([0, width]), tf.zeros([0], tf.string)),
+    ]
+    _, ids, places, lengths, scores, errors = tf.while_loop(
+        lambda begin, *_: begin < tf.size(data),
+        search,
+        [tf.constant(0), *nothing],
+        shape_invariants=[tf.TensorShape([]), flat, flat, flat, rows, flat],
+        parallel_iterations=1,
+    )
+    ids, places = (tf.RaggedTensor.from_row_lengths(x, lengths) for x in (ids, places))
+    return ids, places, scores, errors
+
+
+def _search_together(data, seeds, encode, decode, task, width, by_ctc, max_length):
+    """`search_sounds` of sounds that are held decoded together."""
     model = task.model
     rate = model.sample_rate_hz
     sounds, errors = sounds_of(data, rate)

@@ -8,18 +8,24 @@ from collections.abc import Iterable, Mapping, Set
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.wav_decoding import LEAST_RATE_HZ, MOST_CHANNELS, MOST_RATE_HZ
-from zoo.tasks.file_requests import check_path, described
+from zoo.data.wav_header import LEAST_RATE_HZ, MOST_CHANNELS, MOST_RATE_HZ
+from zoo.tasks.file_requests import (
+    check_path,
+    check_size,
+    described,
+    file_bytes,
+    in_turn,
+)
 
-_FLOAT, _FLOAT_BITS = 3, 32  # of a WAV
+_FLOAT, _FLOAT_BITS, _HEADER_BYTES = 3, 32, 44  # of a WAV
 _BYTES = bytes | bytearray | memoryview
 
 
 def checked_sounds(sounds, sample_rate_hz):
     """One sound or a list -> (list, names for messages, is it one alone).
 
-    An item is a path that is there, bytes, or the bytes that `wav_of` makes of a float
-    array `(samples,)` or `(samples, channels)`.
+    An item is a path that is there, bytes, or a float array `(samples,)` or `(samples,
+    channels)`.
     """
     if isinstance(sounds, tf.Tensor):
         sounds = sounds.numpy()
@@ -36,23 +42,35 @@ def checked_sounds(sounds, sample_rate_hz):
     return [_checked(x, name, sample_rate_hz) for x, name in pairs], names, single
 
 
+def bytes_in_turn(sounds, sample_rate_hz):
+    """Items of `checked_sounds` -> lists of bytes of WAV files, few enough to hold."""
+
+    def data_of(sound):
+        is_array = isinstance(sound, np.ndarray)
+        return wav_of(sound, sample_rate_hz) if is_array else file_bytes(sound)
+
+    return in_turn(map(data_of, sounds), len)
+
+
 def wav_of(samples, sample_rate_hz):
     """float array `(samples,)` or `(samples, channels)` -> the bytes of a WAV file."""
-    samples = np.asarray(samples, "<f4")
+    with np.errstate(over="ignore"):  # what a float32 does not hold is infinite
+        samples = np.asarray(samples, "<f4")
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     step = channels * _FLOAT_BITS // 8
     rate = int(sample_rate_hz)
     form = struct.pack(
         "<HHIIHH", _FLOAT, channels, rate, rate * step % 2**32, step, _FLOAT_BITS
     )
-    data = samples.tobytes()
-    chunks = b"WAVEfmt " + struct.pack("<I", len(form)) + form
-    chunks += b"data" + struct.pack("<I", len(data)) + data
-    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+    header = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    header += b"data" + struct.pack("<I", samples.nbytes)
+    size = struct.pack("<I", len(header) + samples.nbytes)
+    return b"".join([b"RIFF", size, header, samples.tobytes()])
 
 
 def _checked(sound, name, sample_rate_hz):
     if isinstance(sound, _BYTES):
+        check_size(len(sound), name)
         return bytes(sound)
     if isinstance(sound, str | os.PathLike):
         check_path(sound, name, "a WAV file")
@@ -82,7 +100,8 @@ def _checked(sound, name, sample_rate_hz):
             f"sample_rate_hz={sample_rate_hz} must lie between {LEAST_RATE_HZ:,} and "
             f"{MOST_RATE_HZ:,}."
         )
-    return wav_of(array, sample_rate_hz)
+    check_size(array.size * _FLOAT_BITS // 8 + _HEADER_BYTES, name)
+    return array
 
 
 _EXPECTED = (

@@ -1,11 +1,10 @@
 """Transcripts of examples that have references, for scores and pictures."""
 
-import itertools
-
 import keras
 
 from zoo.data.speech import check_transcribed_sounds
 from zoo.data.unusable import Unusable
+from zoo.tasks.file_requests import in_turn
 
 
 def transcribed_rows(transcribe, examples, batch_size):
@@ -17,7 +16,8 @@ def transcribed_rows(transcribe, examples, batch_size):
     Args:
         transcribe: callable. list of bytes -> (transcripts, errors), lists of str.
         examples: tf.data of raw examples, `{"audio", "transcript"}`.
-        batch_size: int. Sounds at a time; a progress bar counts them.
+        batch_size: int. The most sounds at a time, fewer of long ones; a progress bar
+            counts them.
 
     Yields:
         dicts: `audio` bytes, `transcript` and `reference` str.
@@ -29,7 +29,7 @@ def transcribed_rows(transcribe, examples, batch_size):
     progress = keras.utils.Progbar(known if known > 0 else None, unit_name="sound")
     unusable = Unusable(examples, "sound", "transcript")
     each = examples.as_numpy_iterator()
-    while batch := list(itertools.islice(each, batch_size)):
+    for batch in in_turn(each, lambda example: len(example["audio"]), batch_size):
         transcripts, errors = transcribe([example["audio"] for example in batch])
         for example, text, error in zip(batch, transcripts, errors, strict=True):
             for reference in unusable.usable([example["transcript"]], error):

@@ -11,19 +11,15 @@ from zoo.data.speech import speech_batches
 from zoo.export import write_saved_model
 from zoo.models import SpeechModel
 from zoo.tasks.exporting import exports
-from zoo.tasks.file_requests import bytes_in_turn, file_bytes, tell
-from zoo.tasks.generation import (
-    as_asked,
-    check_one_answer,
-    request_answers,
-)
+from zoo.tasks.file_requests import tell
+from zoo.tasks.generation import as_asked, check_one_answer, request_answers
 from zoo.tasks.preset_folder import write_preset_folder
 from zoo.tasks.recognition_endpoints import recognition_endpoints
 from zoo.tasks.recognition_explanation import explain_one
 from zoo.tasks.recognition_functions import RecognitionFunctions
 from zoo.tasks.requests import check_generation_options, decoded
 from zoo.tasks.single_tokenizer import check_model, check_preset, read_folder
-from zoo.tasks.sound_requests import checked_sounds, wav_of
+from zoo.tasks.sound_requests import bytes_in_turn, checked_sounds, wav_of
 from zoo.tasks.speech_evaluation import transcribed_rows
 from zoo.tasks.speech_scores import speech_scores
 from zoo.tasks.training_defaults import compile_speech_model
@@ -58,7 +54,7 @@ class SpeechRecognizer:
                 that `save_to_preset` wrote.
             tokenizer: a `zoo.text` tokenizer. Not for a folder, which holds its own.
             ctc_weight: float from 0 to 1. Of the loss of CTC, as the model is compiled;
-                the rest is that of the decoder.
+                the rest is that of the decoder. What has none is not trainable.
             **overrides: for a named size, arguments of `zoo.SpeechModel` such as
                 `sample_rate_hz`; `dtype` also for a folder.
         """
@@ -158,7 +154,7 @@ class SpeechRecognizer:
                 "CTC's best path is one. Leave out num_return_sequences or ctc."
             )
         transcripts, scores, errors = [], [], []
-        for data in bytes_in_turn(sounds):
+        for data in bytes_in_turn(sounds, sample_rate_hz):
             some, their_scores, wrong, *_ = self._request(data, ctc, **options)
             transcripts += some
             scores += their_scores
@@ -189,7 +185,7 @@ class SpeechRecognizer:
         """
         sounds, names, single = checked_sounds(sounds, sample_rate_hz)
         times, errors = [], []
-        for data in bytes_in_turn(sounds):
+        for data in bytes_in_turn(sounds, sample_rate_hz):
             ids, places, wrong = self._best(data, ctc, num_beams, length_penalty)
             for row in zip(ids.to_list(), places.to_list(), strict=True):
                 times.append(word_times(*row, self.tokenizer))
@@ -218,13 +214,17 @@ class SpeechRecognizer:
         Returns:
             list of dicts: `audio` bytes, `transcript` and `reference` str.
         """
+        return list(self._transcribed(examples, batch_size, ctc, **options))
+
+    def _transcribed(self, examples, batch_size=64, ctc=False, **options):
+        """Yields what `transcripts_of` returns."""
         check_one_answer(options)
 
         def transcribe(data):
             transcripts, _, errors, *_ = self._request(data, ctc, **options)
             return transcripts, decoded(errors)
 
-        return list(transcribed_rows(transcribe, examples, batch_size))
+        return transcribed_rows(transcribe, examples, batch_size)
 
     def evaluate(self, examples, **options):
         """Transcribes sounds and scores the transcripts against the references.
@@ -236,9 +236,9 @@ class SpeechRecognizer:
             dict, see `zoo.tasks.speech_scores`: `wer`, `cer`, `exact_match` and how
             texts are compared.
         """
-        rows = self.transcripts_of(examples, **options)
-        texts = ([row[key] for row in rows] for key in ("transcript", "reference"))
-        return speech_scores(*texts)
+        rows = self._transcribed(examples, **options)  # one by one: sounds are large
+        texts = [(row["transcript"], row["reference"]) for row in rows]
+        return speech_scores(*map(list, zip(*texts, strict=True)))
 
     def explain(
         self, sound, num_beams=4, length_penalty=0.6, *, sample_rate_hz=None, ctc=False
@@ -254,10 +254,10 @@ class SpeechRecognizer:
         sounds, names, single = checked_sounds(sound, sample_rate_hz)
         if not single:
             raise TypeError("explain takes one sound. Call it for each.")
-        data = [file_bytes(sounds[0])]
-        ids, places, _ = self._best(data, ctc, num_beams, length_penalty)
+        (data,) = bytes_in_turn(sounds, sample_rate_hz)
+        transcribe = functools.partial(self._best, data, ctc, num_beams, length_penalty)
         attention = self._functions.attention()
-        return explain_one(data, names[0], ids, places, attention, self)
+        return explain_one(data, names[0], transcribe, attention, self)
 
     @exports
     def export(
