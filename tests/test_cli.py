@@ -117,6 +117,7 @@ def test_serve_by_ray_passes_on_what_was_given(monkeypatch, tmp_path):
     assert given["bounds"] == {"streams": 2}
 
 
+@pytest.mark.slow
 def test_serve_alone_does_not_import_ray(tmp_path):
     code = (
         "import sys; from zoo.cli import main\n"

@@ -225,6 +225,7 @@ print(hashlib.sha256(b"".join(digest(epoch_of(batches)))).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_same_batches(make):
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM],

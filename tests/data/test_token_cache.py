@@ -57,6 +57,16 @@ def folder(tokenizer, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def one_thread(monkeypatch):
+    """Starts no process, which takes longer than its work."""
+
+    def pool(num_processes, context, initializer):
+        return concurrent.futures.ThreadPoolExecutor(1)
+
+    monkeypatch.setattr(concurrent.futures, "ProcessPoolExecutor", pool)
+
+
 def batches(tokenizer, **options):
     return translation_batches(pairs(), tokenizer, tokenizer, **OPTIONS, **options)
 
@@ -111,6 +121,7 @@ def test_batches_of_an_update_share_their_weights(folder, tokenizer):
         assert np.mean(means) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_no_shard_has_too_little_for_an_update(tokenizer, tmp_path):
     cache = token_cache.cache_pairs(pairs(82), tmp_path, tokenizer, tokenizer, 24, 1)
     sizes = [shard["pairs"] + shard["left_out"] for shard in cache._shards]
@@ -125,6 +136,7 @@ def test_what_is_there_is_not_made_again(folder, tokenizer, monkeypatch, caplog)
     assert cache.max_lengths.max() <= 24
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_one_that_was_interrupted_goes_on(folder, tokenizer, tmp_path):
     part = tmp_path / "part"
     part.mkdir()
@@ -147,6 +159,7 @@ def test_one_that_was_interrupted_goes_on(folder, tokenizer, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_one_that_was_interrupted_at_once_goes_on(tokenizer, tmp_path, monkeypatch):
     def interrupt(*arguments):
         (tmp_path / "partial-pairs-00000.tfrecord").write_bytes(b"half")
@@ -166,6 +179,7 @@ def copied(folder, copy):
     return copy
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_damaged_shard_is_named_and_made_again(folder, tokenizer, tmp_path):
     copy = copied(folder, tmp_path / "copy")
     damaged, other = (copy / f"pairs-0000{n}.tfrecord" for n in (2, 1))
@@ -190,6 +204,7 @@ def test_an_older_manifest_does_not_say_how_many_pairs(folder, tokenizer, tmp_pa
     assert len(token_cache.cache_pairs(pairs(), copy, tokenizer, tokenizer, 24)) == 4
 
 
+@pytest.mark.slow
 def test_a_pool_ends_with_the_process_that_was_killed(tmp_path):
     code = f"""
 import zoo
@@ -264,6 +279,7 @@ def test_a_damaged_manifest(tokenizer, tmp_path, content):
         token_cache.cache_pairs(pairs(), tmp_path, tokenizer, tokenizer, 24)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_no_pair_is_short_enough(tokenizer, tmp_path):
     with pytest.raises(ValueError, match="none has at most max_length=1 ids"):
         token_cache.cache_pairs(pairs(9), tmp_path, tokenizer, tokenizer, 1, 1)

@@ -163,7 +163,10 @@ def test_without_shuffling_epochs_are_the_same(make):
     assert same(epoch_of(dataset), epoch_of(dataset))
 
 
-@pytest.mark.parametrize("options", OPTIONS[:4])
+@pytest.mark.parametrize(
+    "options",
+    [OPTIONS[0], *(pytest.param(x, marks=pytest.mark.slow) for x in OPTIONS[1:4])],
+)
 def test_first_epoch_goes_on_where_another_process_stopped(make, options):
     dataset = make(seed=5, **options)
     epochs = [epoch_of(dataset) for _ in range(4)]

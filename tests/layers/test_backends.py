@@ -30,6 +30,7 @@ def expected(probe):
     return probe("tensorflow")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_backend_equals_tensorflow(probe, backend, request):
     results = probe(backend)

@@ -101,6 +101,7 @@ print("the same")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "backend", ["jax", pytest.param("torch", marks=pytest.mark.slow)]
 )

@@ -90,6 +90,7 @@ def test_a_step_gives_the_scores_of_every_block():
 
 
 # Keras warns of each layer without a kernel to quantize.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_every_dense_layer_quantizes():
     """Reachable by Keras's own traversal, so `quantize` and LoRA work."""

@@ -164,6 +164,7 @@ def test_a_rate_must_make_whole_frames(rate):
         speech_model(sample_rate_hz=rate)
 
 
+@pytest.mark.slow
 def test_both_losses_fall_together(tmp_path):
     model = speech_model(dropout=0.0)
     labels = np.array([[5, 7, 9, 2, 0], [8, 6, 2, 0, 0]])

@@ -20,6 +20,7 @@ def few_scenes_and_a_small_model(monkeypatch):
         monkeypatch.setitem(generated_scenes.NUM_SCENES, split, count)
 
 
+@pytest.mark.slow
 def test_it_learns_measures_draws_and_exports(tmp_path):
     run, export = tmp_path / "run", tmp_path / "export"
     options = {"run_dir": str(run), "export_dir": str(export), **SHRUNK}

@@ -47,6 +47,7 @@ def test_a_label_that_only_a_test_has_is_told_before_the_training(data, tmp_path
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_it_learns_measures_and_exports(data, tmp_path):
     scores = main(data, tmp_path)
     assert set(scores) == {"held out", "validation"}

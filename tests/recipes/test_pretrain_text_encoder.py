@@ -22,6 +22,7 @@ def data(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_from_texts_to_a_start_for_a_classifier(data, tmp_path):
     folders = {"run_dir": str(tmp_path / "run"), "export_dir": str(tmp_path / "out")}
     scores = pretrain_text_encoder.main(data=[str(data)], **SHRUNK, **folders)

@@ -34,6 +34,7 @@ def folder_of_tones(folder):
     (folder / "index.tsv").write_text("\n".join(rows))
 
 
+@pytest.mark.slow
 def test_it_learns_measures_draws_and_exports(tmp_path):
     run, export = tmp_path / "run", tmp_path / "export"
     scores = recognize_speech.main(

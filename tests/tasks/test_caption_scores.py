@@ -154,6 +154,7 @@ def test_a_java_that_does_not_run_is_none(monkeypatch, tmp_path):
     assert "no Java" in caption_scores(TOLD, KNOWN)[SIGNATURE]
 
 
+@pytest.mark.slow
 @needs_java
 def test_meteor_in_a_country_that_writes_0_comma_5(monkeypatch, capfd):
     german = "-Duser.language=de -Duser.country=DE"

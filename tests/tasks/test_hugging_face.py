@@ -18,10 +18,15 @@ TEXTS = ["a small dog", "it is fine", "", "b" * 30]
 pytestmark = pytest.mark.filterwarnings(ELECTRA_WARNING)
 
 
+def slow(name):
+    return pytest.param(name, marks=pytest.mark.slow)
+
+
 # One of each task and each tokenizer.
 SOME = (
-    *("bert_multi_label", "distilbert", "electra_masked", "roberta_classifier"),
-    "roberta_labels",
+    "bert_multi_label",
+    *map(slow, ("distilbert", "electra_masked", "roberta_classifier")),
+    slow("roberta_labels"),
 )
 
 
@@ -55,6 +60,10 @@ def test_a_checkpoint_becomes_the_task_that_it_holds(name, task):
         task.model.weights, checkpoint(name).model.weights, strict=True
     ):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+@pytest.mark.slow
+def test_it_answers(task):
     assert np.isfinite(answers(task)).all()
 
 
@@ -100,7 +109,9 @@ def test_a_checkpoint_is_a_preset_for_a_new_head(name, task):
     assert set(new.classify("a small dog")["probability"]) == {"a", "b"}
 
 
-@pytest.mark.parametrize("name", ["bert", "distilbert", "electra", "roberta"])
+@pytest.mark.parametrize(
+    "name", ["bert", *map(slow, ("distilbert", "electra", "roberta"))]
+)
 def test_a_new_head_goes_out_and_in_as_its_type_has_it(name, tmp_path):
     zoo.from_hugging_face(reference(f"{name}_masked")).save_to_preset(tmp_path / "own")
     for number, preset in enumerate((reference(name), tmp_path / "own")):
@@ -129,7 +140,7 @@ def test_a_checkpoint_of_just_the_task_is_not_made_anew(name, task):
         type(task).from_preset(reference(name))
 
 
-@pytest.mark.parametrize("name", ["bert_classifier", "roberta_classifier"])
+@pytest.mark.parametrize("name", ["bert_classifier", slow("roberta_classifier")])
 def test_a_classifier_of_pairs_stays_one(name, tmp_path):
     task = zoo.from_hugging_face(reference(name), pairs=True)
     answer = task.classify(("a small dog", "it is fine"))
@@ -186,6 +197,7 @@ def test_a_damaged_checkpoint_is_no_preset(tmp_path):
         zoo.TextClassifier.from_preset(tmp_path, classes=["a", "b"])
 
 
+@pytest.mark.slow
 def test_a_task_of_our_own_goes_out_and_comes_in(tmp_path):
     lines = ["a small dog", "a little cat"] * 4
     tokenizer = zoo.text.learn_tokenizer(lines, 40, kind="word_piece")

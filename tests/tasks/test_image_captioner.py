@@ -237,7 +237,9 @@ def network(shape=(16, 32, 3)):
     return keras.Model(images, x, name="network")
 
 
-@pytest.mark.parametrize("trainable", [True, False])
+@pytest.mark.parametrize(
+    "trainable", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_another_network_reads_the_images(captioner, trainable, tmp_path):
     encoder = network()
     encoder.trainable = trainable

@@ -70,6 +70,7 @@ def served(captioner_export):
     return tf.saved_model.load(captioner_export)
 
 
+@pytest.mark.slow
 def test_a_process_without_zoo_gives_the_captions_of_the_task(
     captioner, captioner_export, tmp_path
 ):

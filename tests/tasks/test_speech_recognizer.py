@@ -21,7 +21,10 @@ def recognizer():
     return untrained_recognizer()
 
 
-@pytest.mark.parametrize("options", [{"ctc": True}, {"num_beams": 2}])
+@pytest.mark.parametrize(
+    "options",
+    [{"ctc": True}, pytest.param({"num_beams": 2}, marks=pytest.mark.slow)],
+)
 def test_paths_bytes_and_arrays_are_the_same_sound(recognizer, tmp_path, options):
     path = tmp_path / "sound.wav"
     path.write_bytes(wav_of(SOUND, RATE))
@@ -216,6 +219,7 @@ def test_from_preset_says_what_it_needs(recognizer):
         zoo.SpeechRecognizer(model, recognizer.tokenizer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ctc_weight, unused", [(0.0, "ctc_proj"), (1.0, "decoder")])
 def test_a_loss_of_weight_0_trains_nothing(ctc_weight, unused):
     """And Keras does not warn of weights without a gradient, which is an error here."""

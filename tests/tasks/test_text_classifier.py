@@ -269,6 +269,7 @@ def test_the_export_answers_as_the_classifier(classifier, tmp_path):
     assert empty["probability"].shape == (0, 2)
 
 
+@pytest.mark.slow
 def test_the_export_needs_tensorflow_alone(classifier, tmp_path):
     path = classifier.export(tmp_path / "films")
     code = f"""

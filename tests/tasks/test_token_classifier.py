@@ -118,6 +118,7 @@ def test_a_saved_labeller_takes_no_other_length(tokenizer, tmp_path):
         zoo.TokenClassifier.from_preset(tmp_path, max_length=16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("add_prefix_space", [False, True])
 def test_byte_level_words_of_a_text_are_read_as_those_of_a_corpus(
     add_prefix_space, tmp_path

@@ -215,6 +215,7 @@ def test_quantized_after_use_it_answers_as_one_quantized_before(translator):
     np.testing.assert_allclose(explained, fresh.explain(TEXTS[0])["attention"])
 
 
+@pytest.mark.slow
 def test_lora_weights_are_saved_within_those_they_change(translator, tmp_path):
     changed = copied(translator)
     enable_lora(changed.model)

@@ -98,6 +98,7 @@ def test_ids_with_a_space_before(spaced, vocabulary_and_merges):
     assert second[-len(first) :] == first
 
 
+@pytest.mark.slow
 def test_every_character_is_split_as_hugging_face_does(tokenizer):
     codes = [*range(0xD800), *range(0xE000, 0x32400), *range(0x32400, 0x110000, 97)]
     texts = [f"a{chr(c)}a1{chr(c)}1 {chr(c)}!{chr(c)}" for c in codes]

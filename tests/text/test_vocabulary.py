@@ -145,6 +145,7 @@ def test_an_error_of_the_lines_comes_through():
         learn_tokenizer(broken(), 300)
 
 
+@pytest.mark.slow
 def test_learning_and_use_write_nothing():
     code = (
         "import zoo.text\n"

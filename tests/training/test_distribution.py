@@ -152,6 +152,7 @@ print(training.distribution.num_replicas(), np.isfinite(losses("odd", 3)).sum())
     assert process.stdout == "2 6\n", process.stderr
 
 
+@pytest.mark.slow
 def test_two_devices_of_jax_train_as_one(tmp_path):
     pytest.importorskip("jax")
     train(tmp_path / "one", **JAX)
@@ -172,9 +173,8 @@ def test_devices_of_jax_share_a_large_model(tmp_path):
     assert assert_same_training(tmp_path / "four", tmp_path / "one") >= 20
 
 
-@pytest.mark.parametrize(
-    "engine", [pytest.param("tensorflow", marks=pytest.mark.slow), "jax"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["tensorflow", "jax"])
 def test_two_processes_train_as_one(engine, tmp_path):
     pytest.importorskip(engine)
     environments = {"tensorflow": tensorflow_workers, "jax": jax_processes}[engine]

@@ -79,6 +79,7 @@ def test_more_epochs_later_equal_all_at_once(tmp_path):
     assert_same_run(whole, rest, tmp_path / "whole", tmp_path / "parts")
 
 
+@pytest.mark.slow
 def test_killed_by_the_system_it_goes_on(run_dir):
     code = f"""
 import os, signal

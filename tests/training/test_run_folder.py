@@ -75,6 +75,7 @@ def test_damaged_settings_are_named(run_dir):
     RunFolder(run_dir, {"seed": 1}, resume=False)
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused(run_dir):
     folder = RunFolder(run_dir, SETTINGS)
     for resume in (True, False):

@@ -39,9 +39,8 @@ print("the same")
 """
 
 
-@pytest.mark.parametrize(
-    "backend", ["jax", pytest.param("torch", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_killed_run_is_the_same_run(backend, tmp_path):
     printed = run_on(backend, "-c", CODE, str(tmp_path))
     assert printed.split("\n")[-4:-1] == ["killed", "killed", "the same"]
