@@ -26,6 +26,7 @@ no language model):
 
 import functools
 import math
+import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -157,6 +158,8 @@ def main(
     if filters and len(filters) == 1:
         filters = filters[0]
     by_ctc = weight == 1.0 or (ctc and weight > 0.0)
+    if weight in (0.0, 1.0):  # Keras lists all that the loss leaves out
+        warnings.filterwarnings("ignore", "Gradients do not exist")
 
     # Data
     train, validation, tests = examples_of(data, leave_out)
@@ -175,7 +178,6 @@ def main(
     recognizer = zoo.SpeechRecognizer.from_preset(
         preset,
         tokenizer=tokenizer,
-        ctc_weight=weight,  # what has no loss is not to train
         sample_rate_hz=rate,
         num_mels=num_mels or rate // HZ_PER_MEL,
         max_seconds=max_seconds,

@@ -268,6 +268,14 @@ def test_sounds_without_transcripts_are_told(tmp_path):
             read_splits(tmp_path / name)
 
 
+def test_texts_may_lie_beside_a_sound(tmp_path):
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "extra" / "x.wav").write_bytes(sound_file(SOUNDS[0]))
+    write_table(tmp_path / "train.tsv", [("text", "label"), ("a film", "good")])
+    (example,) = read(tmp_path, "train").as_numpy_iterator()
+    assert example["text"] == b"a film" and example["label"] == b"good"
+
+
 def test_a_damaged_flac_file_is_as_any_that_cannot_be_decoded(tmp_path):
     (tmp_path / "a.flac").write_bytes(sound_file(SOUNDS[0], "FLAC")[:60])
     write_table(tmp_path / "index.tsv", [("file", "text"), ("a.flac", "hello")])

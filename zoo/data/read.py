@@ -13,7 +13,7 @@ from zoo.data.media_files import media_bytes, media_name
 from zoo.data.pairs import chunks_of, filled_pairs
 from zoo.data.tables import read_table
 from zoo.data.text_sources import read_texts
-from zoo.data.transcribed_sounds import read_transcribed_sounds
+from zoo.data.transcribed_sounds import check_no_sounds, read_transcribed_sounds
 
 _VALIDATION = ("validation", "val", "valid", "dev")
 _TFDS = "tfds:"
@@ -175,12 +175,19 @@ def read_columns(path, split, source, target, columns):
     if not for_pairs and not columns.are_named:
         found = read_transcribed_sounds(path, names)
         found = found or read_captioned_images(path, names)
-    if found is None and not for_pairs:
-        found = read_texts(path, names, columns)
     if found is not None:
         return found
-    read_pairs = read_folder if path.is_dir() else read_table
-    return filled_pairs(chunks_of(read_pairs(path, names, source, target)), path)
+    try:
+        if not for_pairs:
+            found = read_texts(path, names, columns)
+        if found is not None:
+            return found
+        read_pairs = read_folder if path.is_dir() else read_table
+        return filled_pairs(chunks_of(read_pairs(path, names, source, target)), path)
+    except (FileNotFoundError, ValueError):
+        if path.is_dir() and not for_pairs and not columns.are_named:
+            check_no_sounds(path)
+        raise
 
 
 def _tfds_module(name):

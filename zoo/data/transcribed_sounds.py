@@ -41,8 +41,6 @@ def read_transcribed_sounds(path, names):
     else:
         rows = _table_rows(folder, [path])
     if not rows:
-        if path.is_dir():
-            _check_none_there(folder)
         return None
     rows = rows_of_split(folder, rows, names)
     places = places_of(folder, dict.fromkeys(row[0] for row in rows), SOUNDS, "sounds")
@@ -57,14 +55,14 @@ def read_transcribed_sounds(path, names):
     return columns
 
 
-def _check_none_there(folder):
-    """Raises if there are sounds, or an archive that begins with one."""
+def check_no_sounds(folder):
+    """Raises ValueError if there are some, or an archive that begins with one."""
     for path in itertools.chain(folder.iterdir(), folder.glob("*/*")):
         if path.suffix.lower() == ".tar" and tarfile.is_tarfile(path):
             with tarfile.open(path) as archive:
                 name = next((x.name for x in archive if x.isfile()), "")
         else:
-            name = path.name if path.is_file() else ""
+            name = path.name
         if _is_sound(name):
             raise ValueError(
                 f"{folder} has sounds such as {name!r} in it but no transcripts. Add a "

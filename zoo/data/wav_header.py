@@ -118,7 +118,7 @@ def _chunks(data, size):
     riff_length = _unsigned(data, 4, 4)
 
     def is_looking(offset, header):
-        return (header["begin"] < 0) & (offset + 8 <= size)
+        return (header["begin"] < 0) & (offset <= size - 8)
 
     def look(offset, header):
         name = bytes_of(data, offset, 4)

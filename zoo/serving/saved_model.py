@@ -9,7 +9,7 @@ import tensorflow_text  # noqa: F401 (registers the tokenizers' ops)
 
 from zoo.serving.json_tensors import values
 
-MOST_BYTES = 2**31 - 1  # of a file: as the tasks on files read them
+MOST_BYTES = 2**31 - 16  # of a file: as the tasks on files read them
 _KINDS = ("text", "image_bytes", "audio_bytes")
 _KNOWN_INPUTS = {(kind, "string (None,)") for kind in _KINDS}
 

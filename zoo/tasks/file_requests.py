@@ -8,9 +8,9 @@ import tensorflow as tf
 
 _logger = logging.getLogger(__name__)
 
-# What the graph counts in an int32; an hour of two channels of 32 bits at 48 kHz is
-# less.
-MOST_BYTES = 2**31 - 1
+# What the graph counts in an int32, a few bytes further too; an hour of two channels of
+# 32 bits at 48 kHz is less.
+MOST_BYTES = 2**31 - 16
 _TOGETHER_BYTES = 2**27  # an hour of 16 bits at 16 kHz
 
 
@@ -20,7 +20,8 @@ def file_bytes(item):
         return item
     try:
         with open(item, "rb") as file:
-            return file.read(MOST_BYTES)
+            # Room is made for all that is asked for. A pipe has no size.
+            return file.read(os.fstat(file.fileno()).st_size or MOST_BYTES)
     except OSError:
         return b""
 

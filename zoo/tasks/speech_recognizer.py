@@ -54,7 +54,7 @@ class SpeechRecognizer:
                 that `save_to_preset` wrote.
             tokenizer: a `zoo.text` tokenizer. Not for a folder, which holds its own.
             ctc_weight: float from 0 to 1. Of the loss of CTC, as the model is compiled;
-                the rest is that of the decoder. What has none is not trainable.
+                the rest is that of the decoder.
             **overrides: for a named size, arguments of `zoo.SpeechModel` such as
                 `sample_rate_hz`; `dtype` also for a folder.
         """
@@ -238,7 +238,7 @@ class SpeechRecognizer:
         """
         rows = self._transcribed(examples, **options)  # one by one: sounds are large
         texts = [(row["transcript"], row["reference"]) for row in rows]
-        return speech_scores(*map(list, zip(*texts, strict=True)))
+        return speech_scores([x for x, _ in texts], [y for _, y in texts])
 
     def explain(
         self, sound, num_beams=4, length_penalty=0.6, *, sample_rate_hz=None, ctc=False

@@ -37,11 +37,6 @@ def compile_captioning_model(model):
 
 def compile_speech_model(model, ctc_weight=0.3):
     """Compiles with what trains well from scratch."""
-    losses = speech_losses(ctc_weight)
-    # What has no loss gets no gradient, of which Keras would warn at length.
-    model.ctc_projection.trainable = ctc_weight > 0
-    for layer in (model.decoder, model.target_embedding, model.output_embedding):
-        layer.trainable = ctc_weight < 1
     model.compile(
         optimizer=keras.optimizers.AdamW(
             InverseSquareRoot(1e-3, warmup_steps=1000),
@@ -49,7 +44,7 @@ def compile_speech_model(model, ctc_weight=0.3):
             beta_2=0.98,
             global_clipnorm=1.0,
         ),
-        **losses,
+        **speech_losses(ctc_weight),
         jit_compile=should_jit_compile(),
     )
 
