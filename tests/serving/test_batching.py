@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -117,6 +118,32 @@ def test_who_gave_up_takes_no_place(model):
     own.close()
 
 
+def test_what_was_given_up_is_let_go_at_once(model):
+    own = batcher(model)
+    first = held(model, own)
+    inputs, kept = column(1, 2), own.submit(column(3), NEVER)
+    sent = weakref.ref(inputs["x"])
+    future = own.submit(inputs, NEVER)
+    del inputs
+    assert future.cancel() and sent() is None
+    assert own._waiting_rows == 1
+    model.may_run.set()
+    assert answers([first, kept]) == [[0], [6]]
+    assert own.close() and own._waiting_rows == 0
+
+
+def test_where_no_thread_starts_nothing_stays_behind(model, monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    own = batcher(model)
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="can't"):
+        patch.setattr(threading.Thread, "start", start)
+        own.submit(column(1), NEVER)
+    assert answers([own.submit(column(2), NEVER)]) == [[4]]
+    assert own.close(time.monotonic() + SOON) and model.rows == [1]
+
+
 def test_a_request_without_rows_goes_alone_and_counts(model):
     own = batcher(model, waiting_rows=2)
     first = held(model, own)
@@ -216,7 +243,7 @@ def test_who_is_late_or_gave_up_when_a_batch_fails_is_not_asked_again():
     own = batcher(model)
     first = own.submit(column(0), NEVER)
     assert begun.wait(SOON)
-    deadline = time.monotonic() + 0.3
+    deadline = time.monotonic() + 1.0
     late, gone = own.submit(column(1), deadline), own.submit(column(2), NEVER)
     kept = own.submit(column(3), NEVER)
     may_run.set()
@@ -303,11 +330,15 @@ def test_closing_waits_no_longer_than_it_is_told(model):
 
 
 def test_a_batch_that_never_ends_keeps_no_process_alive(model):
-    before = set(threading.enumerate())
-    own = batcher(model)
+    works = []
+
+    def run(inputs):
+        works.append(threading.current_thread())
+        return model(inputs)
+
+    own = batcher(run)
     held(model, own)
-    (works,) = set(threading.enumerate()) - before
-    assert works.daemon
+    assert works[0].daemon
     model.may_run.set()
     own.close()
 

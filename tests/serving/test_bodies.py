@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from zoo.serving import grpc_service
+from zoo.serving import bodies, grpc_service
 from zoo.serving.batching import OverloadedError
 from zoo.serving.bodies import Room
 from zoo.serving.bounds import Bounds
@@ -21,7 +21,12 @@ from zoo.serving.grpc_service import grpc_server
 from zoo.serving.rest import rest_app
 
 LARGE, SMALL = "a" * 100_000, "a"
-BOUNDS = Bounds(body_bytes=150_000, bodies=1)  # one of the large ones
+BOUNDS = Bounds(body_bytes=150_000)
+
+
+@pytest.fixture(autouse=True)
+def room_for_one(monkeypatch):
+    monkeypatch.setattr(bodies, "_LARGE_ONES", 1)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """TensorFlow Serving's gRPC services, asked with its published stubs."""
 
 import asyncio
+import concurrent.futures
 
 import grpc
 import numpy as np
@@ -231,11 +232,10 @@ def test_requests_arrive_a_few_at_a_time_and_none_for_long(
     models, unused_ports, monkeypatch
 ):
     monkeypatch.setattr(interceptors, "_MOST_ARRIVING", 1)
-    monkeypatch.setattr(interceptors, "_ARRIVAL_S", 0.3)
 
     async def exchange():
         address = f"127.0.0.1:{unused_ports[0]}"
-        server = grpc_server(models, Bounds(), address)
+        server = grpc_server(models, Bounds(seconds=2.0), address)
         await server.start()
         async with grpc.aio.insecure_channel(address) as channel:
             method = "/tensorflow.serving.PredictionService/Predict"
@@ -256,7 +256,7 @@ def test_requests_arrive_a_few_at_a_time_and_none_for_long(
     answer, refused = asyncio.run(exchange())
     assert answer["translation"].tolist() == [b"A!"]
     assert refused == [
-        ("DEADLINE_EXCEEDED", "The request did not arrive within 0.3 seconds."),
+        ("DEADLINE_EXCEEDED", "The request did not arrive within 2 seconds."),
         ("INVALID_ARGUMENT", "The call has no request. Send one."),
     ]
 
@@ -268,9 +268,14 @@ def test_an_output_that_is_not_there(call):
         call("Predict", request)
 
 
-def test_time_and_size_are_bounded(call):
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        call("Predict", predict({"text": ["a"]}), bounds=Bounds(seconds=0.0))
+def test_time_and_size_are_bounded(call, models, monkeypatch):
+    def never(inputs, deadline):
+        return concurrent.futures.Future()
+
+    batcher = models.get("shout").signatures["serving_default"].batcher
+    monkeypatch.setattr(batcher, "submit", never)
+    with pytest.raises(grpc.aio.AioRpcError, match="took longer than a") as raised:
+        call("Predict", predict({"text": ["a"]}), bounds=Bounds(seconds=1.0))
     assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         call("Predict", predict({"text": ["a" * 99]}), bounds=Bounds(body_bytes=50))

@@ -13,6 +13,7 @@ from zoo.export import _write_warmup
 from zoo.serving import model_files
 from zoo.serving.batching import Limits, RetiredError
 from zoo.serving.models import Models, NotFoundError
+from zoo.serving.version import Version
 
 SOON = 10.0
 NEVER = float("inf")
@@ -110,6 +111,27 @@ def test_a_batch_that_never_ends_keeps_no_new_version_away(models, folder, monke
         models.refresh()
         assert ask(models) == f"A{mark}"
     may_end.set()
+
+
+def test_it_may_stop_while_versions_are_taken_away(models, folder, monkeypatch):
+    small_models.write(folder / "other" / "1")
+    models.refresh()
+    small_models.write(folder / "shout" / "2")
+    old = models.get("shout")
+    monkeypatch.setattr(old, "close", lambda latest: models.stop())
+    models.refresh()
+    assert models.names() == []
+
+
+def test_what_loads_while_it_stops_does_not_come_back(folder, monkeypatch):
+    def version(*args):
+        models.stop()
+        return Version(*args)
+
+    models = Models(folder, Limits())
+    monkeypatch.setattr("zoo.serving.models.Version", version)
+    models.refresh()
+    assert models.names() == []
 
 
 def test_streams_are_warm(folder):

@@ -228,11 +228,16 @@ def test_a_picture_is_dropped_and_what_misses_its_place_does_nothing(browser, se
     # To a browser it is no picture.
     shown(browser, section, "Where each piece looked could not be had")
     missed = """
-    const event = new DragEvent("drop", { bubbles: true, cancelable: true });
-    document.querySelector("h1").dispatchEvent(event);
-    return event.defaultPrevented;
+    return [[new File([""], "a.png")], ["a text", "text/plain"]].map((item) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(...item);
+      const options = { dataTransfer, bubbles: true, cancelable: true };
+      const event = new DragEvent("drop", options);
+      document.querySelector("h1").dispatchEvent(event);
+      return event.defaultPrevented;
+    });
     """
-    assert browser.execute_script(missed)
+    assert browser.execute_script(missed) == [True, False]  # a text goes into a field
 
 
 def test_what_fails_beside_an_answer_takes_it_not_away(browser, serve):

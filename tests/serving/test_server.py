@@ -162,17 +162,48 @@ def test_grpc_takes_nothing_more_while_http_finishes(tmp_path, unused_ports):
     with concurrent.futures.ThreadPoolExecutor() as threads:
         runs = threads.submit(server.run)
         by_grpc = threads.submit(predict)
-        _until(lambda: server.started)
-        by_http = threads.submit(httpx2.get, f"http://127.0.0.1:{port}/")
-        assert asked.acquire(timeout=SOON) and asked.acquire(timeout=SOON)
-        server.should_exit = True
-        _until(lambda: _is_free(grpc_port))
-        assert not (by_http.done() or by_grpc.done() or runs.done())
-        future.set_result({})
-        may_answer.set()
+        try:
+            _until(lambda: server.started)
+            by_http = threads.submit(httpx2.get, f"http://127.0.0.1:{port}/")
+            assert asked.acquire(timeout=SOON) and asked.acquire(timeout=SOON)
+            server.should_exit = True
+            _until(lambda: _is_free(grpc_port))
+            assert not (by_http.done() or by_grpc.done() or runs.done())
+        finally:  # what fails is told once all these threads have ended
+            server.should_exit = True
+            may_answer.set()
+            future.set_result({})
         assert by_http.result(SOON).status_code == 200
         assert by_grpc.result(SOON).model_spec.name == "shout"
         runs.result(SOON)
+
+
+def test_a_second_ctrl_c_ends_what_waits_for_a_batch(unused_ports):
+    stops, may_stop = threading.Event(), threading.Event()
+
+    class Stubborn:
+        def begin(self, seconds):
+            pass
+
+        def stop(self, latest):
+            stops.set()
+            return may_stop.wait()
+
+    async def app(scope, receive, send):
+        pass
+
+    port, grpc_port = unused_ports
+    config = uvicorn.Config(app, port=port, lifespan="off", log_config=None)
+    server = _Server(config, Stubborn(), Bounds(), f"127.0.0.1:{grpc_port}", None)
+    runs = threading.Thread(target=server.run, daemon=True)
+    runs.start()
+    _until(lambda: server.started)
+    server.handle_exit(signal.SIGINT, None)
+    assert stops.wait(SOON) and runs.is_alive()
+    server.handle_exit(signal.SIGINT, None)
+    runs.join(SOON)
+    assert not runs.is_alive()
+    may_stop.set()
 
 
 def _is_free(port):

@@ -17,7 +17,7 @@ UNFIT = (ValueError, tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError)
 # What TensorFlow adds about where an error happened, which tells a client nothing.
 _WHERE = re.compile(
     r"\AGraph execution error:.*<stack traces unavailable>\n|"
-    r"\{\{function_node [^}]*\}\} |\n\t \[\[\{\{node .*",
+    r"\{\{function_node [^{}\n]{0,300}\}\} |\n\t \[\[\{\{node .*",
     re.DOTALL,
 )
 # Bytes that are quicker read on the spot than handed to a thread.

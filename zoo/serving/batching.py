@@ -111,13 +111,15 @@ class Batcher:
                 self._drop_late()
             if self._is_full(rows):
                 raise OverloadedError
+            if self._running < self._limits.batches:
+                # It may not start; where it does, it waits for this lock first.
+                threading.Thread(target=self._work, daemon=True).start()
+                self._running += 1
             self._waiting.append(request)
             self._waiting_rows += rows
             self._changed.notify()
-            if self._running < self._limits.batches:
-                self._running += 1
-                threading.Thread(target=self._work, daemon=True).start()
-        return request.future
+        future.add_done_callback(self._let_go)
+        return future
 
     def close(self, latest=None):
         """Takes nothing more, and waits until all that waits is finished.
@@ -161,6 +163,18 @@ class Batcher:
 
     def _is_full(self, rows):
         return self._waiting and self._waiting_rows + rows > self._limits.waiting_rows
+
+    def _let_go(self, future):
+        """Of a request that was given up, at once: it may hold much."""
+        if not future.cancelled():
+            return
+        with self._changed:
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                if each.future is future:
+                    self._waiting_rows -= each.rows
+                else:
+                    self._waiting.append(each)
 
     def _drop_late(self):
         """Lets go of what nobody waits for any longer."""

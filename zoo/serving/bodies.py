@@ -10,6 +10,9 @@ from zoo.serving.batching import OverloadedError
 from zoo.serving.json_tensors import shown
 
 _SMALL = 2**16  # bytes
+# As large as may be, or more that are smaller, whose requests are answered at the same
+# time. Two at least: a body that is being unpacked is there twice.
+_LARGE_ONES = 4
 _PIECE = 2**22  # bytes, that are unpacked at a time
 
 
@@ -26,11 +29,14 @@ class Room:
     """For so many bytes of all requests that are answered at the same time.
 
     Small ones need none of it: there are only so many connections, and who asks little
-    is answered also while others send as much as they may.
+    is answered also while others send as much as they may. HTTP and gRPC have one each.
+
+    Args:
+        body_bytes: int. That one request may have.
     """
 
-    def __init__(self, num_bytes):
-        self._num_bytes = self._free = num_bytes
+    def __init__(self, body_bytes):
+        self._num_bytes = self._free = _LARGE_ONES * body_bytes
 
     @contextlib.contextmanager
     def place(self):

@@ -62,7 +62,8 @@ def grpc_server(models, bounds, address, token=None, shares=False):
             system gives each of them a part of the connections (Linux).
     """
     server = grpc.aio.server(
-        interceptors=[WithToken(token)] * (token is not None) + [FewArrive()],
+        interceptors=[WithToken(token)] * (token is not None)
+        + [FewArrive(bounds.seconds)],
         options=[
             ("grpc.max_receive_message_length", bounds.body_bytes),
             ("grpc.so_reuseport", int(shares)),
@@ -90,7 +91,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, models, bounds):
         self.models = models
         self.bounds = bounds
-        self.room = Room(bounds.bodies * bounds.body_bytes)
+        self.room = Room(bounds.body_bytes)
 
     async def Predict(self, request, context):  # noqa: N802 (the service's name)
         begin, code = time.monotonic(), grpc.StatusCode.UNKNOWN

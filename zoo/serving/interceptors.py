@@ -8,7 +8,6 @@ from zoo.serving.access import REFUSED, bearer, is_token
 
 # Whose requests arrive at the same time: each may be as large as any until it is there.
 _MOST_ARRIVING = 16
-_ARRIVAL_S = 10.0
 
 
 def refuse(context, code, message):
@@ -43,9 +42,13 @@ class FewArrive(grpc.aio.ServerInterceptor):
 
     The one request of a call is read as if it were the first of several: these are
     read when they are asked for.
+
+    Args:
+        seconds: float. That a request may take to arrive.
     """
 
-    def __init__(self):
+    def __init__(self, seconds):
+        self.seconds = seconds
         self.places = asyncio.Semaphore(_MOST_ARRIVING)
 
     async def intercept_service(self, continuation, details):
@@ -55,11 +58,11 @@ class FewArrive(grpc.aio.ServerInterceptor):
 
         async def answer(requests, context):
             try:
-                async with self.places, asyncio.timeout(_ARRIVAL_S):
+                async with self.places, asyncio.timeout(self.seconds):
                     # Not from the iterator, which would keep it too.
                     request = await context.read()
             except TimeoutError:
-                message = f"The request did not arrive within {_ARRIVAL_S:g} seconds."
+                message = f"The request did not arrive within {self.seconds:g} seconds."
                 return refuse(context, grpc.StatusCode.DEADLINE_EXCEEDED, message)
             if request is grpc.aio.EOF:
                 message = "The call has no request. Send one."

@@ -161,8 +161,9 @@ class Models:
         Returns whether all is finished, for which it waits until `latest`, as
         `time.monotonic()`; without, as long as it takes.
         """
-        self._stopped.set()
-        loaded, self._loaded = self._loaded, {}
+        with self._publishing:
+            self._stopped.set()
+            loaded, self._loaded = self._loaded, {}
         versions = [v for numbers in loaded.values() for v in numbers.values()]
         ended = [version.close(latest) for version in versions]
         return all(ended)
@@ -197,6 +198,8 @@ class Models:
             self._loading.discard((name, number))
         self._failed.pop((name, number), None)
         with self._publishing:
+            if self._stopped.is_set():
+                return
             # A new dict: who reads has one or the other, never one that changes.
             versions = {**self._loaded.get(name, {}), number: version}
             self._loaded = {**self._loaded, name: versions}
@@ -204,12 +207,15 @@ class Models:
 
     def _retire(self, name, wanted):
         """Takes versions away, and gives them; one stays until its successor loads."""
-        loaded = self._loaded.get(name, {})
-        kept = {number: v for number, v in loaded.items() if number in wanted}
-        if not kept and wanted:
-            kept = {max(loaded): loaded[max(loaded)]}
-        others = {k: v for k, v in self._loaded.items() if k != name}
-        self._loaded = {**others, name: kept} if kept else others
+        with self._publishing:
+            loaded = self._loaded.get(name)
+            if not loaded:  # all were stopped meanwhile
+                return []
+            kept = {number: v for number, v in loaded.items() if number in wanted}
+            if not kept and wanted:
+                kept = {max(loaded): loaded[max(loaded)]}
+            others = {k: v for k, v in self._loaded.items() if k != name}
+            self._loaded = {**others, name: kept} if kept else others
         retired = sorted(set(loaded) - set(kept))
         for number in retired:
             if loaded[number].close(time.monotonic() + _UNLOAD_S):

@@ -49,7 +49,7 @@ def rest_app(models, bounds, lifespan=None):
     """
 
     streams = asyncio.Semaphore(bounds.streams)
-    room = Room(bounds.bodies * bounds.body_bytes)
+    room = Room(bounds.body_bytes)
 
     async def model(request):
         if request.method != "POST":

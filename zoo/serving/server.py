@@ -99,6 +99,15 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
         while not (grpc_ends.done() or self.force_exit):
             await asyncio.sleep(0.1)
-        # Nobody waits for what runs still; it may end before it would be late.
-        if not (self.force_exit or self.models.stop(latest)):
+        # Nobody waits for what runs still; it may end before it would be late. In a
+        # thread, for a second Ctrl-C is to be heard.
+        ended = []
+        stops = threading.Thread(
+            target=lambda: ended.append(self.models.stop(latest)), daemon=True
+        )
+        if not self.force_exit:
+            stops.start()
+        while stops.is_alive() and not self.force_exit:
+            await asyncio.sleep(0.1)
+        if ended == [False]:
             _logger.warning("Stopped while a batch ran, which took over %g s.", seconds)
