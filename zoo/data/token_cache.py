@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from zoo.atomic_write import atomic_write, partial_path
 from zoo.data.token_shards import is_whole, read_shard, write_shard
-from zoo.data.tokenized_texts import check_examples
+from zoo.data.tokenized_texts import TOKENIZED_TOGETHER, check_examples
 
 _logger = logging.getLogger(__name__)
 
@@ -209,10 +209,10 @@ def _chunks(examples):
     waiting = [([], []) for _ in range(FILLED_TOGETHER)]
     full = ([], [])  # the last one
     turns = itertools.cycle(range(FILLED_TOGETHER))
-    for pair, turn in zip(examples.as_numpy_iterator(), turns, strict=False):
+    for (source, target), turn in zip(_pairs(examples), turns, strict=False):
         sources, targets = waiting[turn]
-        sources.append(pair["source"])
-        targets.append(pair["target"])
+        sources.append(source)
+        targets.append(target)
         if len(sources) == SHARD_PAIRS:
             if full[0]:
                 yield full
@@ -224,6 +224,12 @@ def _chunks(examples):
     size = -(-len(rest[0]) // max(num_shards, 1))
     for first in range(0, len(rest[0]), max(size, 1)):
         yield tuple(side[first : first + size] for side in rest)
+
+
+def _pairs(examples):
+    """(source, target) bytes, read many at a time."""
+    for part in examples.batch(TOKENIZED_TOGETHER).as_numpy_iterator():
+        yield from zip(part["source"], part["target"], strict=True)
 
 
 def _digest(texts):
