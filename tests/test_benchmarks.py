@@ -144,7 +144,7 @@ def test_the_report_says_where_it_comes_from_and_holds_every_row(settings, tmp_p
     assert [float(row["zoo / it"]) for row in rows] == [1.0, 3.0, 0.5]
     markdown = path.with_suffix(".md").read_text()
     assert "python -m it" in markdown
-    assert "| peer | 1.5 | 3.00 (2.00..4.00) | 19 | none |" in markdown
+    assert "| peer | 1.5 | 3.00 (2.00..4.00) | 19 | 1 | none |" in markdown
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
