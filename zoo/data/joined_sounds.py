@@ -10,7 +10,6 @@ from zoo.data.sound_views import gaps
 from zoo.data.unusable import Unusable
 from zoo.data.wav_decoding import decode_wav
 
-_MOST_TOLD = 10  # of what is left out
 _logger = logging.getLogger(__name__)
 
 
@@ -42,13 +41,14 @@ def joined_sounds(examples, least, most, seed=0):
             rate = rate or int(found)
             sounds.append(resample(samples, found, rate).numpy())
             transcripts += texts
-    told = " ".join(unusable.messages[:_MOST_TOLD])
     if not sounds:
-        raise ValueError(f"There is nothing to join: no sound can be used. {told}")
-    if told:
+        raise ValueError(
+            f"There is nothing to join: no sound can be used. {unusable.told}"
+        )
+    if unusable.messages:
         _logger.warning(
             "Joined all but %d of %d sounds, which cannot be used. %s",
-            *(len(unusable.messages), unusable.number, told),
+            *(len(unusable.messages), unusable.number, unusable.told),
         )
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(sounds))

@@ -171,8 +171,8 @@ def read_columns(path, split, source, target, columns):
             f"There is no file or folder {str(path)!r}. A TensorFlow Datasets name is "
             f"written tfds:{path.name}."
         )
-    found = None
-    if not for_pairs and not columns.are_named:
+    found, may_be_media = None, not for_pairs and not columns.are_named
+    if may_be_media:
         found = read_transcribed_sounds(path, names)
         found = found or read_captioned_images(path, names)
     if found is not None:
@@ -185,7 +185,7 @@ def read_columns(path, split, source, target, columns):
         read_pairs = read_folder if path.is_dir() else read_table
         return filled_pairs(chunks_of(read_pairs(path, names, source, target)), path)
     except (FileNotFoundError, ValueError):
-        if path.is_dir() and not for_pairs and not columns.are_named:
+        if may_be_media and path.is_dir():
             check_no_sounds(path)
         raise
 

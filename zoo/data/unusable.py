@@ -51,11 +51,15 @@ class Unusable:
         self.number += 1
         return [] if error else usable
 
-    def check(self):
-        """Warns of what was left out; more than 2 % of all are an error."""
+    @property
+    def told(self):
+        """What is wrong with the first ones; "" where nothing is."""
         told = " ".join(self.messages[:_MOST_TOLD])
         more = len(self.messages) - _MOST_TOLD
-        told += f" And {more} more." if more > 0 else ""
+        return told + (f" And {more} more." if more > 0 else "")
+
+    def check(self):
+        """Warns of what was left out; more than 2 % of all are an error."""
         if self.number == 0:
             raise ValueError(
                 f"There are no {self.noun}s: the examples are empty. Pass a data set "
@@ -64,10 +68,11 @@ class Unusable:
         if len(self.messages) > _MOST_BROKEN * self.number:
             raise ValueError(
                 f"{len(self.messages)} of {self.number} {self.noun}s cannot be used, "
-                f"more than {_MOST_BROKEN:.0%}. {told} Mend them or leave them out."
+                f"more than {_MOST_BROKEN:.0%}. {self.told} Mend them or leave them "
+                "out."
             )
         if self.messages:
             _logger.warning(
                 "Left out %d of %d %ss. %s",
-                *(len(self.messages), self.number, self.noun, told),
+                *(len(self.messages), self.number, self.noun, self.told),
             )
