@@ -22,7 +22,8 @@ class Configuration(NamedTuple):
 
     `module` is run with `python -m`, with `options` as JSON on its command line;
     `useful_flops_per_token` turns its rate into GFLOP/s, `texts_per_token` into texts
-    a second; 0 leaves that out.
+    a second; 0 leaves that out. `keeps_memory` has TensorFlow keep the memory it has
+    freed for the next step, as recipes/__init__.py does.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Configuration(NamedTuple):
     python: str = sys.executable
     useful_flops_per_token: float = 0.0
     texts_per_token: float = 0.0
+    keeps_memory: bool = False
 
 
 class Worker:
@@ -50,8 +52,8 @@ class Worker:
             text=True,
             cwd=ROOT,
             env={
-                "TF_CPU_ALLOCATOR_USE_BFC": "1",  # as recipes/__init__.py
                 **os.environ,
+                "TF_CPU_ALLOCATOR_USE_BFC": str(int(configuration.keeps_memory)),
                 "TF_CPP_MIN_LOG_LEVEL": "2",
                 "PYTHONPATH": str(ROOT),
             },

@@ -15,7 +15,7 @@ from zoo.data.tokenized_texts import choose_texts, join_texts
 # rows waste more.
 PACKED_LENGTH = 80
 # Epochs planned ahead to see how many batches one takes.
-_NUM_SURVEYED = 3
+NUM_SURVEYED = 3
 _MOST_ATTEMPTS = 20
 # Bounds the memory that sampling takes.
 _SAMPLED_TOGETHER = 1 << 16
@@ -31,6 +31,7 @@ class Epochs:
         samplers: (source, target), each a `zoo.text.SubwordSampler`; or None.
         max_lengths: int `(2,)`, of a larger corpus that this is part of.
         shapes, num_batches: what they shall be, where that is known.
+        num_surveyed: int. Epochs planned ahead to choose the number of batches.
         Others: as in `zoo.data.translation_batches`.
 
     Attributes:
@@ -52,6 +53,7 @@ class Epochs:
         max_lengths=None,
         shapes=None,
         num_batches=None,
+        num_surveyed=NUM_SURVEYED,
     ):
         check_batches_per_update(batches_per_update)
         self.batches_per_update = batches_per_update
@@ -71,7 +73,7 @@ class Epochs:
                 f"target take {' + '.join(map(str, self.shapes[-1]))} places. Pass a "
                 "larger batch_tokens or a smaller max_length."
             )
-        self.num_batches = num_batches or self._survey()
+        self.num_batches = num_batches or self._survey(num_surveyed)
 
     def batches(self, epoch):
         """Yields (inputs, labels, sample_weight), dicts of arrays and arrays."""
@@ -129,10 +131,10 @@ class Epochs:
             for plain, other in zip(self.corpus, sampled, strict=True)
         ]
 
-    def _survey(self):
+    def _survey(self, num_epochs):
         """How many batches an epoch gets, where that changes from epoch to epoch."""
         varies = self.samplers is not None or (self.packed and self.shuffle)
-        epochs = range(_NUM_SURVEYED if varies else 1)
+        epochs = range(num_epochs if varies else 1)
         most = max(len(self._draw(epoch)[1]) for epoch in epochs)
         updates = -(-most // self.batches_per_update)
         num_batches = updates * self.batches_per_update

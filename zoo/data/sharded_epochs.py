@@ -7,10 +7,11 @@ import hashlib
 import itertools
 import json
 
+import keras
 import numpy as np
 
 from zoo.atomic_write import atomic_write
-from zoo.data.epochs import Epochs
+from zoo.data.epochs import NUM_SURVEYED, Epochs
 from zoo.data.token_cache import locked
 
 
@@ -44,6 +45,8 @@ class ShardedEpochs:
             shuffle=shuffle,
             max_lengths=cache.max_lengths,
             shapes=self.shapes,
+            # Of several shards none is small, so that their epochs hardly differ.
+            num_surveyed=1 if len(cache) > 1 else NUM_SURVEYED,
             **options,
         )
         plain = {**options, "shuffle": shuffle, "seed": seed}
@@ -85,7 +88,11 @@ class ShardedEpochs:
                 counts = json.loads(path.read_text(encoding="utf-8"))
                 if len(counts) == len(self._cache):
                     return counts
-            counts = [self._shard(n).num_batches for n in range(len(self._cache))]
+            bar = keras.utils.Progbar(len(self._cache), unit_name="shard")
+            counts = []
+            for number in range(len(self._cache)):
+                counts.append(self._shard(number).num_batches)
+                bar.add(1)
             with atomic_write(path) as beside:
                 beside.write_text(json.dumps(counts), encoding="utf-8")
         return counts
