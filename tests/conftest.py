@@ -10,6 +10,9 @@ import pytest
 # some gigabytes each share the machine.
 os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "0"
 
+# What is compiled here runs once or twice: making it fast takes a third of the time.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
 # Tracing makes objects by the million: looking for cycles among them as often as Python
 # does by itself takes a twelfth of the time.
 gc.set_threshold(100_000, 20, 20)

