@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+import recipes  # noqa: F401 (TensorFlow keeps memory, as there)
 import zoo
 
 NUM_WORDS = 20_000
