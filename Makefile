@@ -83,8 +83,7 @@ test-slow: $(INSTALLED) $(MINILM)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow
 
 test-jax test-torch: test-%: .venv-%/.installed
-	KERAS_BACKEND=$* XLA_FLAGS=--xla_backend_optimization_level=0 \
-		.venv-$*/bin/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ANY_BACKEND)
+	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ANY_BACKEND)
 
 .venv-%/.installed: pyproject.toml
 	$(call make-venv,.venv-$*)

@@ -20,8 +20,6 @@ def run_on(backend, *arguments):
         # The device that every machine has, so that roundings compare.
         "CUDA_VISIBLE_DEVICES": "-1",
         "JAX_PLATFORMS": "cpu",
-        # Compiling takes longer here than computing.
-        "XLA_FLAGS": "--xla_backend_optimization_level=0",
     }
     result = subprocess.run(
         [sys.executable, *arguments],

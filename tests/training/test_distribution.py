@@ -26,12 +26,11 @@ JAX = {
     # Devices that wait for one another need a thread each.
     "NPROC": "16",
 }
-FAST = "--xla_backend_optimization_level=0"
 
 
 def start(folder, *arguments, **environment):
     command = [sys.executable, "-m", "tests.training.distributed", str(folder)]
-    environment = {"KERAS_BACKEND": "tensorflow", "XLA_FLAGS": FAST, **environment}
+    environment = {"KERAS_BACKEND": "tensorflow", **environment}
     return subprocess.Popen(
         [*command, *arguments],
         cwd=ROOT,
@@ -156,7 +155,7 @@ print(training.distribution.num_replicas(), np.isfinite(losses("odd", 3)).sum())
 def test_two_devices_of_jax_train_as_one(tmp_path):
     pytest.importorskip("jax")
     train(tmp_path / "one", **JAX)
-    flags = f"{FAST} --xla_force_host_platform_device_count=2"
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
     printed = train(tmp_path / "two", **{**JAX, "XLA_FLAGS": flags})
     assert "answers 2\n2 replicas" in printed
     assert assert_same_training(tmp_path / "two", tmp_path / "one") >= 20
@@ -166,7 +165,7 @@ def test_two_devices_of_jax_train_as_one(tmp_path):
 def test_devices_of_jax_share_a_large_model(tmp_path):
     pytest.importorskip("jax")
     train(tmp_path / "one", *CLIP, **JAX)
-    flags = f"{FAST} --xla_force_host_platform_device_count=4"
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
     options = (*CLIP, "--parameters", str(distribution.LARGE))
     printed = train(tmp_path / "four", *options, **{**JAX, "XLA_FLAGS": flags})
     assert "answers 2\n2 replicas" in printed  # of two devices each
