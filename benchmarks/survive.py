@@ -7,7 +7,7 @@ The translation recipe trains on generated dates, once undisturbed and once kill
 SIGKILL 20 times: in each of two epochs after it saved, while it writes a checkpoint, at
 any time from the start, and while it writes the weights of the epoch; at last when it
 has trained. The same command goes on each time. The weights of both must have the same
-bytes, and metrics.csv the same rows. Writes `survive.md`; some 15 minutes on 2 cores.
+bytes, and metrics.csv the same rows. Writes `survive.md`; half an hour on 2 slow cores.
 """
 
 import argparse
