@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from recipes import ENGINE
+
 ROOT = Path(__file__).resolve().parent.parent
 TOLERATED_DISTURBANCE = 0.08  # share of the machine; above it a repetition is redone
 
@@ -22,8 +24,8 @@ class Configuration(NamedTuple):
 
     `module` is run with `python -m`, with `options` as JSON on its command line;
     `useful_flops_per_token` turns its rate into GFLOP/s, `texts_per_token` into texts
-    a second; 0 leaves that out. `keeps_memory` has TensorFlow keep the memory it has
-    freed for the next step, as recipes/__init__.py does.
+    a second; 0 leaves that out. `as_recipes` sets TensorFlow's engine as
+    recipes/__init__.py does; others have its defaults.
     """
 
     name: str
@@ -32,7 +34,7 @@ class Configuration(NamedTuple):
     python: str = sys.executable
     useful_flops_per_token: float = 0.0
     texts_per_token: float = 0.0
-    keeps_memory: bool = False
+    as_recipes: bool = False
 
 
 class Worker:
@@ -52,8 +54,8 @@ class Worker:
             text=True,
             cwd=ROOT,
             env={
-                **os.environ,
-                "TF_CPU_ALLOCATOR_USE_BFC": str(int(configuration.keeps_memory)),
+                **{k: v for k, v in os.environ.items() if k not in ENGINE},
+                **(ENGINE if configuration.as_recipes else {}),
                 "TF_CPP_MIN_LOG_LEVEL": "2",
                 "PYTHONPATH": str(ROOT),
             },

@@ -22,7 +22,7 @@ def limit_configurations(shapes, tokens, peers_python):
             f"benchmarks.workers.{module}",
             options,
             useful_flops_per_token=flops,
-            keeps_memory=True,
+            as_recipes=True,
         )
         for name, module in zip(
             LIMITS, ("limit_torch", "limit_tensorflow"), strict=True

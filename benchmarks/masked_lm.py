@@ -96,12 +96,12 @@ def configurations(size, training, batches, folder, peers_python):
             **process,
         )
 
-    kept = {"keeps_memory": True}
+    ours = {"as_recipes": True}
     return [
-        row("zoo", "zoo_masked_lm", **kept),
-        row("zoo, rematerialised", "zoo_masked_lm", {"remat": True}, **kept),
+        row("zoo", "zoo_masked_lm", **ours),
+        row("zoo, rematerialised", "zoo_masked_lm", {"remat": True}, **ours),
         row("KerasNLP graph", "keras_nlp_masked_lm"),
-        row("KerasNLP graph, memory kept", "keras_nlp_masked_lm", **kept),
+        row("KerasNLP graph, set as ours", "keras_nlp_masked_lm", **ours),
         row("HF BERT eager", "bert_masked_lm", python=peers_python or ""),
         *limit_configurations(
             [masked_lm_products(ENCODERS[size], vocabulary_size, b) for b in batches],

@@ -85,12 +85,12 @@ def trainers(options, peers_python):
     peers = {**options, "batch": TRAINED_TOGETHER}
     module = "benchmarks.workers.zoo_train_speech"
     rows = [
-        Configuration("zoo", module, {**ours, "ctc_weight": 0.0}, keeps_memory=True),
+        Configuration("zoo", module, {**ours, "ctc_weight": 0.0}, as_recipes=True),
         peer("HF Speech2Text", "train", peers, peers_python),
     ]
     if len(set(seconds)) == 1:
         both = {**ours, "ctc_weight": 0.3}
-        both = Configuration("zoo, CTC + decoder", module, both, keeps_memory=True)
+        both = Configuration("zoo, CTC + decoder", module, both, as_recipes=True)
         return [*rows, both]
     by_length = {**peers, "seconds": sorted(seconds)}
     return [*rows, peer("HF Speech2Text, by length", "train", by_length, peers_python)]

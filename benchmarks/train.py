@@ -113,20 +113,20 @@ def configurations(size, batches, folder, peers_python):
             **(process or {}),
         )
 
-    kept, peer = {"keeps_memory": True}, {"python": peers_python or ""}
+    ours, peer = {"as_recipes": True}, {"python": peers_python or ""}
     guide = {"max_length": GUIDE_LENGTH, "jit_compile": "auto", "with_weights": False}
     graph = {"max_length": 256, "jit_compile": False, "with_weights": True}
     bucketed = batches["bucketed"]
     return [
-        row("zoo bucketed", "zoo_train", "bucketed", kept),
-        row("zoo packed", "zoo_train", "packed", kept),
+        row("zoo bucketed", "zoo_train", "bucketed", ours),
+        row("zoo packed", "zoo_train", "packed", ours),
         row("KerasNLP guide, fixed 40", "keras_nlp_train", "fixed", **guide),
         row("KerasNLP graph, bucketed", "keras_nlp_train", "bucketed", **graph),
         row(
-            "KerasNLP graph, bucketed, memory kept",
+            "KerasNLP graph, bucketed, set as ours",
             "keras_nlp_train",
             "bucketed",
-            kept,
+            ours,
             **graph,
         ),
         row("HF Marian eager, bucketed", "marian_train", "bucketed", peer),

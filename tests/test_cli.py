@@ -21,10 +21,11 @@ class Shouter(tf.Module):
 
 
 @pytest.fixture(autouse=True)
-def _xla_flags(monkeypatch):
+def _engine(monkeypatch):
     """What the command line sets for its process does not reach other tests."""
-    monkeypatch.setenv("XLA_FLAGS", "")
-    monkeypatch.delenv("XLA_FLAGS")
+    for name in ("XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,7 @@ def test_serve_compiles_fast_unless_told_how(monkeypatch, tmp_path, own):
         monkeypatch.setenv("XLA_FLAGS", own)
     assert cli.main(["serve", str(tmp_path / "none")]) == 1
     assert os.environ["XLA_FLAGS"] == (own or "--xla_backend_optimization_level=1")
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
 
 
 def test_serve_names_the_form_of_a_label(capsys, export):
