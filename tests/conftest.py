@@ -3,6 +3,9 @@
 import gc
 import os
 
+# Read when TensorFlow is imported: a test's recipes are processes that have it so.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 import keras
 import pytest
 
