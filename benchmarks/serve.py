@@ -231,7 +231,6 @@ def write(rows, folder, command):
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `zoo serve` has it
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `zoo serve` has it
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--quick", action="store_true", help="seconds, not minutes")
     options.add_argument("--results", default=RESULTS, help="folder of the report")
