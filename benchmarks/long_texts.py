@@ -16,7 +16,7 @@ from zoo.data import read
 from zoo.tasks import TextClassifier
 from zoo.tasks.classification_scores import classification_scores
 from zoo.tasks.encoding import encode_in_pieces, encoding_function
-from zoo.tasks.text_rows import rows_of_cut_texts
+from zoo.tasks.text_rows import mean_of_rows, rows_of_texts
 from zoo.text.special_tokens import num_special_tokens
 
 TOGETHER = 256  # texts
@@ -40,16 +40,23 @@ def main(data, preset):
     )
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-    def of_cut(texts):
-        rows, _ = rows_of_cut_texts(texts, tokenizer, max_length)
+    def both_ways(texts):
+        rows, chunk_owner = rows_of_texts(texts, tokenizer, max_length)
         scores = encode_in_pieces(encode, rows, len(classifier.classes))
-        return tf.nn.softmax(scores)
+        chunks, num_texts = tf.nn.softmax(scores), tf.size(texts)
+        first = tf.math.unsorted_segment_min(
+            tf.range(tf.size(chunk_owner)), chunk_owner, num_texts
+        )
+        return {
+            "chunks": mean_of_rows(chunks, rows, chunk_owner, num_texts),
+            "cut": tf.gather(chunks, first),  # a cut text is its first chunk
+        }
 
     answers = {"chunks": [], "cut": []}
     progress = keras.utils.Progbar(len(texts), unit_name="text")
     for some in parts_of(texts):
-        answers["chunks"].append(classifier.probabilities(some))
-        answers["cut"].append(of_cut(tf.constant(some)).numpy())
+        for name, probability in both_ways(tf.constant(some)).items():
+            answers[name].append(probability.numpy())
         progress.add(len(some))
     accuracy = {
         name: classification_scores(np.concatenate(parts), labels, False)["accuracy"]

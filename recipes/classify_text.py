@@ -212,12 +212,14 @@ def main(
         return None
 
     # Evaluate
-    scores = {name: classifier.evaluate(texts) for name, texts in tests.items()}
-    scores["validation"] = classifier.evaluate(validation)
-    for name, values in scores.items():
-        print(name, *(f"{key} {value:.4f}" for key, value in values.items()))
+    answers, scores = {}, {}
+    for part, examples in {**tests, "validation": validation}.items():
+        texts, labels = classifier.texts_and_labels(examples)
+        answers[part] = texts, labels, classifier.probabilities(texts, batch_size=256)
+        scores[part] = zoo.tasks.classification_scores(answers[part][2], labels)
+        print(part, *(f"{key} {value:.4f}" for key, value in scores[part].items()))
 
-    write_report(classifier, next(iter(tests.values())), run_dir)
+    write_report(classifier, answers[next(iter(tests))], run_dir)
 
     # Export
     classifier.save_to_preset(run_dir)
@@ -235,10 +237,9 @@ def main(
     return scores
 
 
-def write_report(classifier, examples, run_dir):
-    """The tables and pictures of the answers to labelled examples."""
-    texts, labels = classifier.texts_and_labels(examples)
-    probability = classifier.probabilities(texts)
+def write_report(classifier, answers, run_dir):
+    """The tables and pictures of the answers to labelled texts."""
+    texts, labels, probability = answers
     zoo.training.write_classification_report(
         run_dir, classifier.classes, texts, labels, probability
     )

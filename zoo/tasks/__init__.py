@@ -1,5 +1,6 @@
 """Tasks: a model together with its raw inputs and outputs."""
 
+from zoo.tasks.classification_scores import classification_scores
 from zoo.tasks.compiling import should_jit_compile
 from zoo.tasks.hugging_face import from_hugging_face
 from zoo.tasks.image_captioner import ImageCaptioner
@@ -22,6 +23,7 @@ __all__ = [
     "TextEmbedder",
     "TokenClassifier",
     "Translator",
+    "classification_scores",
     "ctc_loss",
     "enable_lora",
     "from_hugging_face",

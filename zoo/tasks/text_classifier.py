@@ -166,22 +166,29 @@ class TextClassifier:
         answers = [self._named(row) for row in probability.tolist()]
         return answers[0] if single else answers
 
-    def probabilities(self, texts):
-        """list of str, or of pairs of str -> float32 array `(n, classes)`."""
+    def probabilities(self, texts, batch_size=None):
+        """list of str, or of pairs of str -> float32 array `(n, classes)`.
+
+        With `batch_size` so many texts at a time, with a progress bar.
+        """
         check = checked_pairs if self.pairs else checked_texts
         texts = check(texts, "classify")
-        probability, num_cut = self._probabilities(texts)
-        warn_of_cut_pairs(num_cut, len(texts), self.max_length)
-        return probability
-
-    def _probabilities(self, texts):
-        """As `probabilities`, and how many pairs are cut."""
         if not texts:
-            return np.zeros((0, len(self.classes)), np.float32), 0
-        sides = zip(*texts, strict=True) if self.pairs else (texts,)
+            return np.zeros((0, len(self.classes)), np.float32)
         function = self._functions.get("", self._function, self.model.weights)
-        outputs = function(*(tf.constant(side, tf.string) for side in sides))
-        return tuple(x.numpy() for x in outputs)
+        show = {"unit_name": "text", "verbose": bool(batch_size)}
+        progress = keras.utils.Progbar(len(texts), **show)
+        batch_size = batch_size or len(texts)
+        parts = []
+        for begin in range(0, len(texts), batch_size):
+            some = texts[begin : begin + batch_size]
+            sides = zip(*some, strict=True) if self.pairs else (some,)
+            outputs = function(*(tf.constant(side, tf.string) for side in sides))
+            parts.append([x.numpy() for x in outputs])
+            progress.add(len(some))
+        probability, num_cut = zip(*parts, strict=True)
+        warn_of_cut_pairs(sum(num_cut), len(texts), self.max_length)
+        return np.concatenate(probability)
 
     def explain(self, text):
         """Says which pieces of a text, or of a pair of texts, each layer looked at.
@@ -229,14 +236,8 @@ class TextClassifier:
                 "There is nothing to evaluate: the examples are empty. Pass a data set "
                 "with at least one text."
             )
-        progress = keras.utils.Progbar(len(texts), unit_name="text")
-        parts = []
-        for begin in range(0, len(texts), batch_size):
-            parts.append(self._probabilities(texts[begin : begin + batch_size]))
-            progress.add(len(parts[-1][0]))
-        parts, num_cut = zip(*parts, strict=True)
-        warn_of_cut_pairs(sum(num_cut), len(texts), self.max_length)
-        return classification_scores(np.concatenate(parts), labels, self.multi_label)
+        probability = self.probabilities(texts, batch_size)
+        return classification_scores(probability, labels, self.multi_label)
 
     @merges_lora
     def to_hugging_face(self, folder):
