@@ -10,10 +10,13 @@ import datetime
 import functools
 from decimal import Decimal
 
-from babel.dates import format_date, format_time
+from babel import Locale
+from babel.dates import format_date, format_time, get_day_names, get_month_names
 from babel.numbers import format_currency, format_decimal
 from num2words import num2words
 
+# Given by name they would be parsed at every call.
+_EN, _DE = Locale("en"), Locale("de")
 _FIRST_DAY = datetime.date(1950, 1, 1)
 _NUM_DAYS = (datetime.date(2050, 1, 1) - _FIRST_DAY).days
 
@@ -61,22 +64,25 @@ def calendar_date(random):
     """`"Tuesday, March 3, 2026"`, as a heading, a subject and after "am"/"vom"."""
     day = _FIRST_DAY + datetime.timedelta(days=random.randrange(_NUM_DAYS))
     english, german = random.choice(_DATE_FORMS)
-    weekday = "EEEE, " if "EEEE" in english else ""
-    return _plain(format_date(day, english, locale="en")), {
-        "date": _german_date(day, weekday + german),
-        "date_nominative": _german_date(day, weekday + "'der' " + german),
-        "date_dative": _german_date(day, weekday + (weekday and "'dem' ") + german),
+    date = _plain(format_date(day, german, locale=_DE))
+    weekday = ""
+    if "EEEE" in english:
+        weekday = get_day_names("wide", locale=_DE)[day.weekday()] + ", "
+    return _plain(format_date(day, english, locale=_EN)), {
+        "date": weekday + date,
+        "date_nominative": f"{weekday}der {date}",
+        "date_dative": f"{weekday}dem {date}" if weekday else date,
     }
 
 
 def spelled_date(random):
     """`"the third of March"`, with the ordinal in words."""
     day = _FIRST_DAY + datetime.timedelta(days=random.randrange(_NUM_DAYS))
-    month = format_date(day, "MMMM", locale="en")
-    ordinal = num2words(day.day, lang="de", to="ordinal")
-    german_month = _german_date(day, "MMMM")
+    month = get_month_names("wide", locale=_EN)[day.month]
+    german_month = get_month_names("wide", locale=_DE)[day.month]
+    ordinal = _german(day.day, to="ordinal")
     nominative = f"der {ordinal} {german_month}"
-    return f"the {num2words(day.day, to='ordinal')} of {month}", {
+    return f"the {_english(day.day, to='ordinal')} of {month}", {
         "date": nominative,
         "date_nominative": nominative,
         "date_dative": f"{ordinal}n {german_month}",
@@ -87,8 +93,8 @@ def digital_time(random):
     """`"4:15 PM"` or `"16:15"`."""
     time = datetime.time(random.randrange(24), random.randrange(60))
     pattern = random.choice(("h:mm a", "HH:mm"))
-    german = format_time(time, "HH:mm 'Uhr'", locale="de")
-    return _plain(format_time(time, pattern, locale="en")), {"time": german}
+    german = format_time(time, "HH:mm 'Uhr'", locale=_DE)
+    return _plain(format_time(time, pattern, locale=_EN)), {"time": german}
 
 
 def clock_time(random):
@@ -117,22 +123,22 @@ def number_in_words(random):
 def number_in_digits(random):
     """`"1,234.5"`, with up to two decimals."""
     number = _decimal(random, max_digits=6, num_decimals=random.randint(1, 2))
-    german = format_decimal(number, "#,##0.##", locale="de")
-    return format_decimal(number, "#,##0.##", locale="en"), {"number": german}
+    german = format_decimal(number, "#,##0.##", locale=_DE)
+    return format_decimal(number, "#,##0.##", locale=_EN), {"number": german}
 
 
 def count_in_digits(random):
     """`"12,345"`."""
     number = 1 + _decimal(random, max_digits=5, num_decimals=0)
-    german = format_decimal(number, "#,##0", locale="de")
-    return format_decimal(number, "#,##0", locale="en"), {"count": german}
+    german = format_decimal(number, "#,##0", locale=_DE)
+    return format_decimal(number, "#,##0", locale=_EN), {"count": german}
 
 
 def percentage(random):
     """`"12.5%"`; German puts a space before the sign."""
     number = _decimal(random, max_digits=3, num_decimals=1)
-    german = format_decimal(number, "#,##0.##", locale="de")
-    english = format_decimal(number, "#,##0.##", locale="en")
+    german = format_decimal(number, "#,##0.##", locale=_DE)
+    english = format_decimal(number, "#,##0.##", locale=_EN)
     return f"{english}%", {"percentage": f"{german} %"}
 
 
@@ -140,8 +146,8 @@ def price_in_digits(random):
     """`"€1,234.50"`."""
     price = _decimal(random, max_digits=6, num_decimals=2)
     currency = random.choice(_CURRENCIES)
-    german = _plain(format_currency(price, currency, locale="de"))
-    return _plain(format_currency(price, currency, locale="en")), {
+    german = _plain(format_currency(price, currency, locale=_DE))
+    return _plain(format_currency(price, currency, locale=_EN)), {
         "price": german,
         "price_accusative": german,
     }
@@ -172,8 +178,7 @@ def price_in_words(random):
 def year_in_words(random):
     """`"nineteen eighty-four"`."""
     year = random.randint(1900, 2025)
-    german = num2words(year, lang="de", to="year")
-    return num2words(year, to="year"), {"year": german}
+    return _english(year, to="year"), {"year": _german(year, to="year")}
 
 
 def _decimal(random, max_digits, num_decimals):
@@ -187,18 +192,14 @@ def _plain(text):
     return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
-def _german_date(day, pattern):
-    return _plain(format_date(day, pattern, locale="de"))
+@functools.cache
+def _english(number, to="cardinal"):
+    return num2words(number, lang="en", to=to)
 
 
 @functools.cache
-def _english(number):
-    return num2words(number, lang="en")
-
-
-@functools.cache
-def _german(number):
-    return num2words(number, lang="de")
+def _german(number, to="cardinal"):
+    return num2words(number, lang="de", to=to)
 
 
 def _attributive(german):
