@@ -37,11 +37,14 @@ def write_saved_model(directory, model, endpoints, warmup_inputs):
         )
     directory = Path(directory)
     with _staging_folder(directory) as staging:
-        archive = keras.export.ExportArchive()
-        archive.track(model)
+        # keras.export.ExportArchive traces every endpoint and writes each weight twice.
+        module = tf.train.Checkpoint()
+        module.variables = [variable.value for variable in model.variables]
         for name, (function, signature) in endpoints.items():
-            archive.add_endpoint(name, function, input_signature=signature)
-        archive.write_out(str(staging / "model"), verbose=False)
+            function = tf.function(function, signature, autograph=False)
+            setattr(module, name, function)
+        signatures = {name: getattr(module, name) for name in endpoints}
+        tf.saved_model.save(module, str(staging / "model"), signatures)
         share_equal_nodes(staging / "model")
         first = next(iter(endpoints))
         _write_warmup(staging / "model" / "assets.extra", first, warmup_inputs)

@@ -17,7 +17,7 @@ answers, scores = translator.generate(texts, num_beams=2, return_scores=True)
 samples = translator.generate(texts, temperature=2.0, seed=1)
 explained = translator.explain(texts[0])
 batches = translator.batches(pairs(LINES), batch_tokens=1024).take(2)
-translator.model.optimizer.learning_rate = 0.05
+translator.model.compile(keras.optimizers.Adam(0.05), translator.model.loss)
 history = translator.model.fit(batches, shuffle=False, verbose=0).history
 after = translator.generate(texts, num_beams=2)
 version = translator.export(sys.argv[1] + "/export", num_beams=2)
