@@ -38,13 +38,13 @@ def write_saved_model(directory, model, endpoints, warmup_inputs):
     directory = Path(directory)
     with _staging_folder(directory) as staging:
         # keras.export.ExportArchive traces every endpoint and writes each weight twice.
-        module = tf.train.Checkpoint()
-        module.variables = [variable.value for variable in model.variables]
-        for name, (function, signature) in endpoints.items():
-            function = tf.function(function, signature, autograph=False)
-            setattr(module, name, function)
-        signatures = {name: getattr(module, name) for name in endpoints}
-        tf.saved_model.save(module, str(staging / "model"), signatures)
+        functions = {
+            name: tf.function(function, signature, autograph=False)
+            for name, (function, signature) in endpoints.items()
+        }
+        variables = [variable.value for variable in model.variables]
+        module = tf.train.Checkpoint(variables=variables, **functions)
+        tf.saved_model.save(module, str(staging / "model"), functions)
         share_equal_nodes(staging / "model")
         first = next(iter(endpoints))
         _write_warmup(staging / "model" / "assets.extra", first, warmup_inputs)
