@@ -162,6 +162,12 @@ def test_ctc_gives_more_tokens_than_the_decoder_may(recognizer):
     assert len(recognizer.tokenizer.tokenize(transcript)) > recognizer.model.max_length
 
 
+def test_nothing_is_drawn_by_ctc(recognizer):
+    options = {"sample_rate_hz": RATE, "ctc": True}
+    drawn = recognizer.generate(SOUND, temperature=5.0, seed=1, **options)
+    assert drawn == recognizer.generate(SOUND, **options)
+
+
 @pytest.mark.parametrize("options", [{"ctc": True}, {"num_beams": 2}])
 def test_words_have_times_in_sounds_of_any_length(recognizer, options):
     options = {"sample_rate_hz": RATE, **options}

@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras import ops
 
 from zoo.tasks.captioning_graph import detokenized, search_images
-from zoo.tasks.compiling import CompiledFunctions, compiled
-from zoo.tasks.generation import missing_rows
+from zoo.tasks.compiling import CompiledFunctions, compiled, graph_function
+from zoo.tasks.generation import answer_signature, missing_rows
 from zoo.tasks.memory_search import search_memory
 
 
@@ -37,12 +37,12 @@ class CaptioningFunctions:
             )
             return *detokenized(ids, scores, self.task.tokenizer), errors, ids
 
-        def make():
-            if keras.backend.backend() != "tensorflow":
-                return answer
-            return tf.function(answer, autograph=False, reduce_retracing=True)
-
-        return self._compiled.get((sampling, width), make, self.task.model.weights)
+        model = self.task.model
+        return self._compiled.get(
+            (sampling, width),
+            lambda: graph_function(answer, *answer_signature(model, sampling)),
+            model.weights,
+        )
 
     def encode(self):
         """uint8 `(batch, height, width, 3)` -> memory.

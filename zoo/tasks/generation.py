@@ -108,6 +108,18 @@ def sampling_options(temperature, top_k, top_p):
     }
 
 
+def answer_signature(model, sampling):
+    """Specs of strings, seeds and options, so that any number is one graph's."""
+    options = search_options(model)
+    if sampling:
+        options |= sampling_options(None, None, None)
+    return (
+        tf.TensorSpec([None], tf.string),
+        tf.TensorSpec([None], tf.int32),
+        tf.nest.map_structure(tf.TensorSpec.from_tensor, options),
+    )
+
+
 def length_buckets(max_length):
     """The lengths that rows are padded to: 16, 32, ... and `max_length`.
 

@@ -3,12 +3,11 @@
 import functools
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from zoo import ctc
-from zoo.tasks.compiling import CompiledFunctions, compiled
-from zoo.tasks.generation import search_options
+from zoo.tasks.compiling import CompiledFunctions, compiled, graph_function
+from zoo.tasks.generation import answer_signature, search_options
 from zoo.tasks.memory_search import search_memory
 from zoo.tasks.recognition_graph import detokenized, search_sounds
 
@@ -31,7 +30,7 @@ class RecognitionFunctions:
         By CTC there is one, which is not drawn.
         """
         if by_ctc:
-            sampling, width = False, 1
+            width = 1
         encode = self.encode()
         decode = self.by_ctc() if by_ctc else self.decode(sampling, width)
 
@@ -45,13 +44,12 @@ class RecognitionFunctions:
             texts = detokenized(ids, scores, self.task.tokenizer)
             return *texts, errors, ids, places
 
-        def make():
-            if keras.backend.backend() != "tensorflow":
-                return answer
-            return tf.function(answer, autograph=False, reduce_retracing=True)
-
-        key = (by_ctc, sampling, width)
-        return self._compiled.get(key, make, self.task.model.weights)
+        model = self.task.model
+        return self._compiled.get(
+            (by_ctc, sampling, width),
+            lambda: graph_function(answer, *answer_signature(model, sampling)),
+            model.weights,
+        )
 
     def encode(self):
         """samples `(batch, samples)`, their numbers `(batch,)` -> memory, mask.

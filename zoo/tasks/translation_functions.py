@@ -2,10 +2,10 @@
 
 import functools
 
-import keras
 import tensorflow as tf
 
-from zoo.tasks.compiling import CompiledFunctions, compiled
+from zoo.tasks.compiling import CompiledFunctions, compiled, graph_function
+from zoo.tasks.generation import answer_signature
 from zoo.tasks.translation_graph import join_pieces, search, search_texts
 
 
@@ -32,12 +32,12 @@ class TranslationFunctions:
                 owner, token_ids, scores, tf.size(texts), self.task.target_tokenizer
             )
 
-        def make():
-            if keras.backend.backend() != "tensorflow":
-                return answer
-            return tf.function(answer, autograph=False, reduce_retracing=True)
-
-        return self._compiled.get((sampling, width), make, self.task.model.weights)
+        model = self.task.model
+        return self._compiled.get(
+            (sampling, width),
+            lambda: graph_function(answer, *answer_signature(model, sampling)),
+            model.weights,
+        )
 
     def decode(self, sampling, width, jit_compile=True):
         """options, ids `(batch, S)`, seeds -> ids and scores `(batch, width, ...)`."""
