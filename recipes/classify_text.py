@@ -220,8 +220,9 @@ def main(
     answers, scores = {}, {}
     for part, examples in {**tests, "validation": validation}.items():
         texts, labels = classifier.texts_and_labels(examples)
-        answers[part] = texts, labels, classifier.probabilities(texts, batch_size=256)
-        scores[part] = zoo.tasks.classification_scores(answers[part][2], labels)
+        probability = classifier.probabilities(texts, batch_size=256)
+        answers[part] = texts, labels, probability
+        scores[part] = zoo.tasks.classification_scores(probability, labels)
         print(part, *(f"{key} {value:.4f}" for key, value in scores[part].items()))
 
     write_report(classifier, answers[next(iter(tests))], run_dir)

@@ -149,7 +149,8 @@ def main(
         subword_sampling: Probability to split a subword, in training only.
         average: Best epochs whose mean the final weights are (10; dates 1).
         patience: Epochs to go on without a better validation BLEU.
-        num_beams: Width of the search in the test and in the export (5; dates 2).
+        num_beams: Width of the search in the test and in the export (5; dates 2, in
+            validation too).
         length_penalty: How much longer answers are favoured in the test and export
             (what gives the best validation BLEU; dates 0.6).
         dtype: Of the products in training. "mixed_bfloat16" is faster on processors
@@ -220,7 +221,7 @@ def main(
         run_dir=run_dir,
         settings=settings,
         validation=validation.take(500),
-        # A greedy search is compiled beside the test's where that pays.
+        # Dates have the search of their test, so that one is compiled and not two.
         decoding={"num_beams": 1 if data else settings["num_beams"]},
         patience=patience,
         average=settings["average"],

@@ -36,3 +36,24 @@ def test_versions_count_up_and_a_failed_export_leaves_the_others(tmp_path, monke
     assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "8"]
     served = tf.saved_model.load(str(tmp_path / "8")).signatures["serving_default"]
     assert served(x=tf.constant([[3.0]]))["y"].numpy().tolist() == [[6.0]]
+
+
+def test_endpoints_are_traced_once_and_weights_written_once(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    calls = []
+
+    def answer(x):
+        calls.append(x)
+        return {"y": model(x)}
+
+    spec = [tf.TensorSpec([None, 2], tf.float32, name="x")]
+    endpoints = {"serving_default": (answer, spec), "other": (answer, spec)}
+    version = export.write_saved_model(
+        tmp_path, model, endpoints, {"x": np.ones((1, 2))}
+    )
+    assert len(calls) == len(endpoints)
+    saved = tf.train.load_checkpoint(f"{version}/variables/variables")
+    shapes = saved.get_variable_to_shape_map()
+    assert sorted(shape for shape in shapes.values() if shape) == [[2, 3], [3]]
+    loaded = tf.saved_model.load(version)
+    assert [tuple(variable.shape) for variable in loaded.variables] == [(2, 3), (3,)]

@@ -64,6 +64,15 @@ def test_several_transcripts_come_best_first(recognizer):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+def test_numbers_of_sounds_and_options_trace_nothing_anew(recognizer):
+    for options in ({"num_beams": 1}, {"temperature": 1.0}, {"temperature": 2.0}):
+        for sounds in ([SOUND], [SOUND, SOUND]):
+            recognizer.generate(sounds, sample_rate_hz=RATE, max_length=4, **options)
+    for sampling in (False, True):
+        answer = recognizer._functions.answer(False, sampling, 1)
+        assert answer.experimental_get_tracing_count() == 1
+
+
 def test_a_broken_sound_leaves_the_others_alone(recognizer, caplog):
     good = wav_of(SOUND, RATE)
     answers = recognizer.generate([good, b"no sound", good], ctc=True)

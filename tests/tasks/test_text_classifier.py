@@ -68,10 +68,12 @@ def test_one_text_gives_one_answer_and_a_list_gives_a_list(classifier):
 def test_neighbours_and_order_do_not_change_an_answer(classifier):
     texts = [*LINES, "", LONG, "a", LONG[:80]]
     alone = np.concatenate([classifier.probabilities([text]) for text in texts])
-    np.testing.assert_allclose(classifier.probabilities(texts), alone, atol=1e-5)
-    np.testing.assert_allclose(
-        classifier.probabilities(texts[::-1])[::-1], alone, atol=1e-5
-    )
+    for together in (
+        classifier.probabilities(texts),
+        classifier.probabilities(texts[::-1])[::-1],
+        classifier.probabilities(texts, batch_size=3),
+    ):
+        np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 def test_a_long_text_is_read_to_its_end(classifier):

@@ -16,6 +16,7 @@ from zoo.data import phrases
 # Of 20 phrases 18 are for training, one for validation and one for the test.
 _SPLIT_OF_BUCKET = ("test", "validation", *["train"] * 18)
 _SPLIT_ALIASES = {"val": "validation", "valid": "validation", "dev": "validation"}
+# A test of whole batches: there is no smaller one to compile the search for.
 _SIZE_OF = {"train": 40_000, "validation": 1_000, "test": 2_048}
 
 _PHRASES = {
