@@ -39,7 +39,7 @@ class CaptioningFunctions:
 
         model = self.task.model
         return self._compiled.get(
-            (sampling, width),
+            ("answer", sampling, width),
             lambda: graph_function(answer, *answer_signature(model, sampling)),
             model.weights,
         )
@@ -98,7 +98,7 @@ class CaptioningFunctions:
             )
 
         return self._compiled.get(
-            (sampling, width, jit_compile),
+            ("decode", sampling, width, jit_compile),
             lambda: compiled(decode, model, jit_compile),
             model.weights,
         )

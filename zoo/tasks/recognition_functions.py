@@ -46,7 +46,7 @@ class RecognitionFunctions:
 
         model = self.task.model
         return self._compiled.get(
-            (by_ctc, sampling, width),
+            ("answer", by_ctc, sampling, width),
             lambda: graph_function(answer, *answer_signature(model, sampling)),
             model.weights,
         )
@@ -108,7 +108,7 @@ class RecognitionFunctions:
             return ids, scores, ops.reshape(places, ops.shape(ids))
 
         return self._compiled.get(
-            (sampling, width, jit_compile),
+            ("decode", sampling, width, jit_compile),
             lambda: compiled(decode, model, jit_compile),
             model.weights,
         )

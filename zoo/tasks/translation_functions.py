@@ -34,7 +34,7 @@ class TranslationFunctions:
 
         model = self.task.model
         return self._compiled.get(
-            (sampling, width),
+            ("answer", sampling, width),
             lambda: graph_function(answer, *answer_signature(model, sampling)),
             model.weights,
         )
@@ -56,7 +56,7 @@ class TranslationFunctions:
             )
 
         return self._compiled.get(
-            (sampling, width, jit_compile),
+            ("decode", sampling, width, jit_compile),
             lambda: compiled(decode, model, jit_compile),
             model.weights,
         )
