@@ -64,7 +64,8 @@ GENERATED = {
     "vocabulary_size": 900,
     "epochs": 2,
     "batch_tokens": 1024,
-    "warmup_steps": 300,
+    "learning_rate": 1.5e-3,
+    "warmup_steps": 200,
     "dropout": 0.0,
     "average": 1,
     "num_beams": 2,
@@ -74,6 +75,7 @@ SENTENCES = {
     "vocabulary_size": 10_000,
     "epochs": 50,
     "batch_tokens": 4096,
+    "learning_rate": 2e-3,
     "warmup_steps": 600,
     # With the preset's 0.3 the decoder learns for ten epochs before it looks at the
     # source: worth it only where there are hours.
@@ -106,7 +108,7 @@ def main(
     packed: bool = True,
     cache_dir: str | None = None,
     optimizer: Literal["adam", "adamw", "lion", "muon"] = "adam",
-    learning_rate: float = 2e-3,
+    learning_rate: float | None = None,
     warmup_steps: int | None = None,
     label_smoothing: float = 0.1,
     dropout: float | None = None,
@@ -142,8 +144,8 @@ def main(
             corpus is noticed by its number of pairs and the first thousand: remove
             the folder where you edited the others.
         optimizer: Lion wants a learning rate some five times lower.
-        learning_rate: The peak; it falls to 0 like a cosine.
-        warmup_steps: Updates until the peak (600; dates 300).
+        learning_rate: The peak (0.002; dates 0.0015); it falls to 0 like a cosine.
+        warmup_steps: Updates until the peak (600; dates 200).
         label_smoothing: Share of the target spread over all tokens.
         dropout: On embeddings and sublayers (0.2; dates 0).
         subword_sampling: Probability to split a subword, in training only.
@@ -203,7 +205,7 @@ def main(
 
     num_steps = int(batches(0).cardinality()) * settings["epochs"]
     schedule = zoo.schedules.warmup_cosine(
-        learning_rate, settings["warmup_steps"], num_steps
+        settings["learning_rate"], settings["warmup_steps"], num_steps
     )
     if remat:
         zoo.layers.rematerialize(translator.model)
