@@ -17,7 +17,7 @@ from zoo.data import phrases
 _SPLIT_OF_BUCKET = ("test", "validation", *["train"] * 18)
 _SPLIT_ALIASES = {"val": "validation", "valid": "validation", "dev": "validation"}
 # A test of whole batches: there is no smaller one to compile the search for.
-_SIZE_OF = {"train": 36_000, "validation": 1_000, "test": 2_048}
+_SIZE_OF = {"train": 40_000, "validation": 1_000, "test": 2_048}
 
 _PHRASES = {
     "date": (phrases.calendar_date, phrases.calendar_date, phrases.spelled_date),
@@ -91,7 +91,7 @@ def date_pairs(split="train", *, size=None, seed=0):
 
     Args:
         split: `"train"`, `"validation"` or `"test"`; disjoint by construction.
-        size: int, the number of pairs. Defaults to 36,000, 1,000 and 2,048.
+        size: int, the number of pairs. Defaults to 40,000, 1,000 and 2,048.
         seed: int. Which phrase belongs to which split does not depend on it.
 
     Returns:
