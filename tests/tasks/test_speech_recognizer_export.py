@@ -12,6 +12,7 @@ import pytest
 import scipy.io.wavfile
 import soundfile
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from tests.tasks.spoken import RATE, sung, untrained_recognizer
 from zoo.tasks.sound_requests import wav_of
@@ -128,6 +129,18 @@ def test_a_process_without_zoo_gives_the_transcripts_of_the_task(
     assert len(same) == 1
     assert by_name["silent"] == by_name["0 samples"] == ("", "")
     assert by_name["int16"][0] and len(by_name["long"][0]) > len(by_name["int16"][0])
+
+
+def test_the_warm_up_is_a_sound_that_is_heard(export, served):
+    (record,) = tf.data.TFRecordDataset(
+        os.path.join(export, "assets.extra/tf_serving_warmup_requests")
+    ).as_numpy_iterator()
+    log = prediction_log_pb2.PredictionLog.FromString(record)
+    sounds = tf.make_ndarray(log.predict_log.request.inputs["audio_bytes"])
+    answer = served.signatures["serving_default"](audio_bytes=tf.constant(sounds))
+    assert answer["error"].numpy().tolist() == [b""]
+    assert answer["transcript"].numpy()[0]
+    assert np.isfinite(answer["score"]).all()
 
 
 def test_n_best_equals_the_task(recognizer, served):
