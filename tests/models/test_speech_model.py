@@ -99,6 +99,12 @@ def test_padding_is_blank_for_certain_so_the_loss_passes_over_it():
     np.testing.assert_allclose(alone, padded, rtol=1e-5)
 
 
+def test_padding_is_blank_for_certain_in_float16_too():
+    answers = outputs(speech_model(dtype="mixed_float16"))["ctc"]
+    assert np.isfinite(answers).all()
+    assert (answers[1, 6:, 0] - answers[1, 6:, 1:].max(axis=-1) > 1e4).all()
+
+
 def test_loudness_hardly_matters():
     first = outputs(speech_model())
     louder = outputs(speech_model(), samples=SAMPLES * 7)

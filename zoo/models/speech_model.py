@@ -19,7 +19,7 @@ from zoo.models.decoder_model import DecoderModel
 from zoo.models.mel_frames import first, in_spans, normalized, scaling
 
 BLANK = 0  # of CTC: the token of padding, which no transcript has
-_NEVER = -1e9  # as a score, a probability of 0
+_NEVER = -6e4  # as a score, a probability of 0; float16 has it too
 LEAST_RATE_HZ = 1_000
 
 
