@@ -31,6 +31,7 @@ import keras
 import zoo
 from recipes.command_line import run, use_devices
 from recipes.pictures import captions_of, draw_images
+from zoo.data.captioning import check_captioned_images
 from zoo.data.generated_scenes import captioned_scenes
 from zoo.tasks.caption_scores import caption_scores
 
@@ -142,12 +143,15 @@ def main(
     name = name_of(data)
     run_dir = Path(run_dir or f"runs/{name}")
     export_dir = export_dir or f"saved_models/{name}"
+    search = {"num_beams": settings["num_beams"], "length_penalty": length_penalty}
+    zoo.tasks.check_generation_options(**search)
     use_devices(distribute, settings["preset"])
     keras.utils.set_random_seed(seed)
 
     # Data
     if data:
         train, validation, tests = zoo.data.read_splits(data)
+        check_captioned_images(train)
     else:
         train, validation = captioned_scenes("train"), captioned_scenes("validation")
         tests = {"test": captioned_scenes("test")}
@@ -210,7 +214,6 @@ def main(
         return None
 
     # Evaluate
-    search = {"num_beams": settings["num_beams"], "length_penalty": length_penalty}
     rows = {test: captioner.captions_of(e, **search) for test, e in tests.items()}
     scores = {test: caption_scores(*captions_of(rows[test])) for test in tests}
     for test, values in scores.items():

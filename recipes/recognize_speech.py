@@ -37,6 +37,7 @@ from recipes.command_line import run, use_devices
 from recipes.pictures import draw_sounds, texts_of
 from zoo.data.morse import morse_sounds
 from zoo.data.sound_views import SLOWEST
+from zoo.data.speech import check_transcribed_sounds
 from zoo.data.speech_epochs import PLACES_PER_SECOND
 from zoo.data.wav_decoding import decode_wav
 from zoo.tasks.speech_scores import speech_scores
@@ -152,6 +153,7 @@ def main(
     name = name_of(data, leave_out)
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
+    zoo.tasks.check_generation_options(num_beams=num_beams)
     use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
     weight, filters = settings["ctc_weight"], settings["filters"]
@@ -267,6 +269,7 @@ def examples_of(data, leave_out):
         train, validation = morse_sounds("train"), morse_sounds("validation")
         return train, validation, {"test": morse_sounds("test")}
     train, validation, tests = zoo.data.read_splits(data)
+    check_transcribed_sounds(train)
     if leave_out is None:
         return train, validation, tests
     (test,) = tests.values()

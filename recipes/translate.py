@@ -172,6 +172,9 @@ def main(
     name = f"{name_of(data)}-{source}-{target}"
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
+    zoo.tasks.check_generation_options(
+        num_beams=settings["num_beams"], length_penalty=settings["length_penalty"] or 0
+    )
     use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
 

@@ -104,6 +104,7 @@ class Tones:
     def __init__(self, lengths):
         self.lengths = np.array(lengths)
         self.num_ids = np.full(len(lengths), 5)
+        self.places_needed = np.full(len(lengths), 9)
         self.heard = []
 
     def row(self, row):
@@ -152,6 +153,23 @@ def test_joined_sounds_are_no_longer_than_is_heard_at_once(tokenizer):
     assert max((labels > 0).sum() for _, _, labels, _ in heard) <= 4
     ids = [tokenizer.tokenize(word).numpy().tolist() for word in WORDS]
     assert sum((labels > 0).sum() for *_, labels in heard) == sum(map(len, ids))
+
+
+def test_equal_tokens_that_meet_get_a_place_for_the_blank_between(
+    tokenizer, monkeypatch
+):
+    """Sounds that follow at once: a few have a place to spare, others none."""
+    monkeypatch.setattr(sound_views, "gaps", lambda count, *_: np.zeros(count, int))
+    (token,) = tokenizer.tokenize("one").numpy()
+    place = RATE // 25
+    examples = sounds(["one"] * 10, [place] * 7 + [2 * place] * 3)
+    dataset = batches(tokenizer, examples, augmented=False, most_joined=2)
+    numbers = set()
+    for sound, *_, labels in rows(dataset.repeat(4)):
+        num_tokens = int((labels == token).sum())
+        assert 2 * num_tokens - 1 <= len(sound) // place
+        numbers.add(num_tokens)
+    assert numbers == {1, 2}
 
 
 def test_views_are_other_sounds_of_the_same_transcript(tokenizer):
@@ -241,6 +259,8 @@ def test_joined_for_a_test_each_is_in_one_of_them():
         assert (int(rate), error) == (RATE, "")
     with pytest.raises(ValueError, match="least <= most expected, got 3 and 2"):
         joined_sounds(sounds(), 3, 2)
+    with pytest.raises(ValueError, match='of {"audio", "transcript"} strings is need'):
+        joined_sounds(tf.data.Dataset.from_tensors({"text": "a"}), 2, 3)
 
 
 def test_a_transcript_without_a_letter_is_none(tokenizer):

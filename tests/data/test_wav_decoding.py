@@ -170,7 +170,7 @@ WHOLE = wav(SOUND)
         (b"", "has no bytes"),
         (b"RIFF", "no WAV"),
         (b"\xff\xd8\xff an image", "no WAV"),
-        (b"fLaC and a sound", "is FLAC, which is read from files alone"),
+        (b"fLaC and a sound", "is FLAC, which is read in training alone"),
         (riff(b"\0" * 8, align=4), "take 4 bytes, but 1 of 16 bits take 2"),
         (WHOLE[:12], "no description of its format"),
         (WHOLE[:30], "no description of its format"),

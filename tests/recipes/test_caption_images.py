@@ -38,6 +38,15 @@ def test_it_learns_measures_draws_and_exports(tmp_path):
     assert captioner.model.image_size == (64, 64)
 
 
+def test_what_cannot_be_is_told_before_training(tmp_path):
+    with pytest.raises(ValueError, match="length_penalty=-1.0 is out of range"):
+        caption_images.main(length_penalty=-1.0)
+    rows = [f"{number}\tn\n" for number in range(300)]
+    (tmp_path / "texts.tsv").write_text("text\tlabel\n" + "".join(rows))
+    with pytest.raises(ValueError, match='of {"image", "captions"} strings is needed'):
+        caption_images.main(data=str(tmp_path / "texts.tsv"))
+
+
 @pytest.mark.slow
 def test_a_folder_of_images_with_a_table_of_captions(tmp_path):
     data = tmp_path / "colours"

@@ -100,6 +100,15 @@ def test_a_speaker_who_is_not_there_is_told_before_training(tmp_path):
         recognize_speech.main(leave_out="ann")
 
 
+def test_what_cannot_be_is_told_before_training(tmp_path):
+    with pytest.raises(ValueError, match="num_beams=0 is out of range"):
+        recognize_speech.main(num_beams=0)
+    rows = [f"{number}\tn\n" for number in range(300)]
+    (tmp_path / "texts.tsv").write_text("text\tlabel\n" + "".join(rows))
+    with pytest.raises(ValueError, match='of {"audio", "transcript"} strings is need'):
+        recognize_speech.main(data=str(tmp_path / "texts.tsv"))
+
+
 def test_a_speaker_is_left_out_where_no_split_is_named(tmp_path):
     folder_of_tones(tmp_path / "tones")
     index = tmp_path / "tones" / "index.tsv"

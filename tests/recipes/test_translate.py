@@ -82,6 +82,15 @@ def test_from_a_file_to_an_export_and_on_from_where_it_stopped(corpus, tmp_path)
     assert (tmp_path / "export" / "2" / "saved_model.pb").is_file()
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("num_beams", 0), ("length_penalty", -1.0)]
+)
+def test_a_search_that_is_none_is_told_before_training(corpus, tmp_path, option, value):
+    with pytest.raises(ValueError, match=f"{option}={value} is out of range"):
+        run(corpus, tmp_path, **{option: value})
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_other_settings_in_the_same_folder_are_refused(corpus, tmp_path):
     run(corpus, tmp_path, epochs=1)

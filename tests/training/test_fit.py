@@ -234,8 +234,14 @@ def test_a_wrong_kind_of_average_is_refused(run_dir):
     assert not run_dir.exists()
 
 
-@pytest.mark.parametrize("epochs", [0, -1, 1.5, None])
-def test_there_is_an_epoch_to_train(tmp_path, epochs):
-    with pytest.raises(ValueError, match=f"epochs must be .* from 1 up, got {epochs}"):
-        fit(tmp_path / "run", Task(), epochs=epochs)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("epochs", epochs) for epochs in (0, -1, 1.5, None)),
+        *(("patience", 0), ("patience", -1), ("average", 0), ("average", 2.5)),
+    ],
+)
+def test_epochs_are_counted_from_one(tmp_path, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be .* from 1 up, got {value}"):
+        fit(tmp_path / "run", Task(), **{"epochs": 1, name: value})
     assert not (tmp_path / "run").exists()

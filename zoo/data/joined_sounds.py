@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from zoo.data.resampling import resample
 from zoo.data.sound_views import gaps
+from zoo.data.speech import check_transcribed_sounds
 from zoo.data.unusable import Unusable
 from zoo.data.wav_decoding import decode_wav
 
@@ -32,6 +33,7 @@ def joined_sounds(examples, least, most, seed=0):
     """
     if not 1 <= least <= most:
         raise ValueError(f"1 <= least <= most expected, got {least} and {most}.")
+    check_transcribed_sounds(examples)
     sounds, transcripts, rate = [], [], 0
     unusable = Unusable(examples, "sound", "transcript")
     for example in examples.as_numpy_iterator():

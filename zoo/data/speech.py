@@ -97,6 +97,7 @@ class SpeechCorpus:
     Attributes:
         lengths: int `(sounds,)`. Samples of each.
         num_ids: int `(sounds,)`. Of each transcript, without start and end.
+        places_needed: int `(sounds,)`. What CTC needs for each transcript.
         samples_per_place: int.
     """
 
@@ -139,6 +140,7 @@ class SpeechCorpus:
             )
         self.lengths = np.array([len(samples) for samples in self.samples])
         self.num_ids = np.array([len(ids) for ids in self.ids])
+        self.places_needed = np.array([_places_needed(ids) for ids in self.ids])
 
     def row(self, row):
         """A `Row` -> samples float32 `(row.num_samples,)`, ids list of int."""

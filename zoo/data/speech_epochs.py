@@ -185,8 +185,15 @@ class SpeechEpochs:
         parts = []
         for sound in sounds:
             part = [*(parts[-1] if parts else []), sound]
-            is_short = lengths[part].sum() <= self.most_samples
-            if parts and is_short and self.corpus.num_ids[part].sum() <= self.most_ids:
+            length = lengths[part].sum()
+            fits = (
+                length <= self.most_samples
+                and self.corpus.num_ids[part].sum() <= self.most_ids
+                # Tokens that are equal where two sounds meet need a blank between.
+                and self.corpus.places_needed[part].sum() + len(part) - 1
+                <= length // self.corpus.samples_per_place
+            )
+            if parts and fits:
                 parts[-1] = part
             else:
                 parts.append([sound])

@@ -51,8 +51,8 @@ def read_header(data):
         (size < 0, "The sound has 2 GiB or more. Cut it into pieces."),
         (
             tf.strings.substr(data, 0, 4) == b"fLaC",
-            "The sound is FLAC, which is read from files alone, whole and of an hour "
-            "at most. Convert it to WAV.",
+            "The sound is FLAC, which is read in training alone, from whole files of "
+            "an hour at most. Convert it to WAV.",
         ),
         (~is_wav, "The sound is no WAV, which is the kind that is read."),
         (header["format"] < 0, "The WAV has no description of its format."),

@@ -7,6 +7,7 @@ from zoo.tasks.image_captioner import ImageCaptioner
 from zoo.tasks.image_words import ImageWords
 from zoo.tasks.lora import enable_lora
 from zoo.tasks.masked_lm import MaskedLM
+from zoo.tasks.requests import check_generation_options
 from zoo.tasks.speech_recognizer import SpeechRecognizer
 from zoo.tasks.text_classifier import TextClassifier
 from zoo.tasks.text_embedder import TextEmbedder
@@ -23,6 +24,7 @@ __all__ = [
     "TextEmbedder",
     "TokenClassifier",
     "Translator",
+    "check_generation_options",
     "classification_scores",
     "ctc_loss",
     "enable_lora",

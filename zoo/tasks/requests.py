@@ -1,7 +1,6 @@
 """What comes in and goes out of a task, checked."""
 
 import collections
-import math
 import numbers
 import operator
 import zlib
@@ -90,7 +89,7 @@ _OPTIONS = {  # name: its type, its range, both in words
     "num_beams": (_whole, lambda x: x >= 1, "at least 1, which is greedy"),
     "num_return_sequences": (_whole, lambda x: x >= 1, "at least 1"),
     "max_length": (_whole, lambda x: x >= 1, "at least 1"),
-    "length_penalty": (_number, lambda x: 0 <= x < math.inf, "at least 0, and finite"),
+    "length_penalty": (_number, lambda x: 0 <= x <= 1e6, "from 0 to 1,000,000"),
     "temperature": (_number, lambda x: x >= 0, "at least 0, which is greedy"),
     "top_k": (_whole, lambda x: x >= 0, "at least 0, which is all tokens"),
     "top_p": (_number, lambda x: 0 < x <= 1, "above 0 and at most 1, which is all"),

@@ -102,7 +102,7 @@ def fit(
         monitor: str. What decides which epochs are best. Defaults to `"val_bleu"`
             with validation examples, to `"loss"` without.
         mode: `"max"`, `"min"`, or `"auto"` to take it from the metric's name.
-        patience: int. Stop after that many epochs without a new best.
+        patience: int, 1 or more. Stop after that many epochs without a new best.
         average: int. In the end the model gets the mean of so many epochs' weights;
             1 is one epoch's. `None` keeps the weights of the last step; so it is,
             with a warning, where all of these are lost or damaged.
@@ -131,8 +131,12 @@ def fit(
         raise ValueError(
             f"average_of={average_of!r}. Expected 'best' or 'last' (epochs)."
         )
-    if not isinstance(epochs, numbers.Integral) or epochs < 1:
-        raise ValueError(f"epochs must be a whole number from 1 up, got {epochs!r}.")
+    counts = {"epochs": epochs, "patience": patience, "average": average}
+    for name, count in counts.items():
+        if count is None and name != "epochs":
+            continue
+        if not isinstance(count, numbers.Integral) or count < 1:
+            raise ValueError(f"{name} must be a whole number from 1 up, got {count!r}.")
     monitor = monitor or ("loss" if validation is None else "val_bleu")
     leads = process_index() == 0
     folder = shared_run_folder(run_dir, settings, resume)

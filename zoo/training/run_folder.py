@@ -10,11 +10,13 @@ from pathlib import Path
 from zoo.atomic_write import atomic_write, partial_path
 from zoo.training.distribution import process_index, the_first_one_first
 
-# A run may go on with other values of these: they say how long to train and where
-# things lie. (A schedule that ends with the epochs is then that of the longer run.)
+# A run may go on with other values of these: they say how long to train, where things
+# lie and how to search. (A schedule that ends with the epochs is then that of the
+# longer run.)
 MAY_CHANGE = (
     *("epochs", "patience", "resume", "run_dir", "export_dir"),
     *("save_minutes", "skip_bad_steps", "distribute", "remat"),
+    *("num_beams", "length_penalty"),
 )
 _LOCK = "lock"
 _MADE_FROM = "made_from"  # the setting that says what the data are
