@@ -98,3 +98,18 @@ def test_overrides_reach_the_model():
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'translator_tiny'.*Known here"):
         presets.translation_model("translator_teeny", 100)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (presets.translation_model, "translator_tiny"),
+        (presets.text_encoder, "bert_tiny"),
+        (presets.captioning_model, "captioner_mini"),
+        (presets.speech_model, "speech_tiny"),
+    ],
+)
+def test_a_summary_can_be_printed(make, name):
+    model, lines = make(name, 100), []
+    model.summary(print_fn=lambda line, **_: lines.append(line), expand_nested=True)
+    assert f"{model.count_params():,}" in "\n".join(lines)

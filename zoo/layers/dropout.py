@@ -63,8 +63,8 @@ class Dropout(keras.layers.Layer):
         )
         return ops.view(draws, "uint8")[..., :dim]
 
-    def compute_output_shape(self, x_shape):
-        return tuple(x_shape)
+    def compute_output_shape(self, input_shape):  # by this name for `summary`
+        return tuple(input_shape)
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
