@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -79,6 +80,20 @@ def test_predict_of_no_model_is_one_line_on_standard_error(tmp_path, capsys):
     assert shown.out == ""
     assert shown.err.startswith(f"zoo: No SavedModel in {tmp_path}")
     assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("file", ["saved_model.pb", "variables/variables.index"])
+@pytest.mark.parametrize("size", [None, 20])
+def test_predict_of_a_damaged_export_is_told(export, tmp_path, capsys, file, size):
+    copy = shutil.copytree(export, tmp_path / "copy") / "1"
+    if size is None and file != "saved_model.pb":
+        (copy / file).unlink()
+    else:
+        (copy / file).write_bytes((copy / file).read_bytes()[: size or 100])
+    assert cli.main(["predict", str(copy), "hello"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"zoo: {copy} cannot be loaded: ")
+    assert "Copy the whole folder again" in shown
 
 
 def test_predict_without_text_says_what_is_missing(export, capsys):

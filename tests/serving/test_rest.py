@@ -386,3 +386,24 @@ def test_broken_pictures_alone_are_refused_and_beside_others_told(tmp_path):
     assert status == 200
     assert [row["error"] for row in answer["predictions"]] == ["", "This is no PNG."]
     models.stop()
+
+
+class Grid(tf.Module):
+    @tf.function(input_signature=[small_models.WORDS])
+    def draw(self, text):
+        return {"grid": tf.zeros([tf.size(text), 2, 2])}
+
+
+def test_answers_that_hold_matrices_are_of_fewer_rows(tmp_path):
+    grid = Grid()
+    tf.saved_model.save(
+        grid, str(tmp_path / "grid" / "1"), {"serving_default": grid.draw}
+    )
+    models = Models(tmp_path, Limits(), {})
+    models.refresh()
+    client = TestClient(rest_app(models, Bounds()))
+    status, answer = ask(client, {"instances": ["a"] * 64}, "grid:predict")
+    assert status == 200 and len(answer["predictions"]) == 64
+    status, answer = ask(client, {"instances": ["a"] * 65}, "grid:predict")
+    assert (status, "has 65 rows, and 64 are allowed" in answer["error"]) == (400, True)
+    models.stop()

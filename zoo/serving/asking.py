@@ -65,9 +65,10 @@ async def ask(models, target, signature_name, num_bytes, read, most_rows, deadli
         signature = signature_of(version, signature_name)
         inputs = await off_the_loop(num_bytes, read, signature.inputs)
         rows = max((len(x) for x in inputs.values() if x.ndim), default=1)
-        if rows > most_rows:
+        most = min(most_rows, signature.most_rows or most_rows)
+        if rows > most:
             raise ValueError(
-                f"The request has {rows:,} rows, and {most_rows:,} are allowed. Send "
+                f"The request has {rows:,} rows, and {most:,} are allowed. Send "
                 "several."
             )
         check_texts(inputs)

@@ -48,8 +48,15 @@ def predict(path: str | Path, inputs: list[str]) -> list[str]:
     >>> predict("saved_models/names", ["Anna lives in Rome."])
     ['{"end": [4, 18], "label": ["person", "place"], "start": [0, 14]}']
     """
-    # The name keeps the loaded model, and with it its weights, alive.
-    model = tf.saved_model.load(str(latest_version(path)))
+    version = latest_version(path)
+    try:
+        # The name keeps the loaded model, and with it its weights, alive.
+        model = tf.saved_model.load(str(version))
+    except (tf.errors.OpError, IndexError, OSError, ValueError) as error:
+        raise ValueError(
+            f"{version} cannot be loaded: {error}. Copy the whole folder again, or "
+            "export the model again."
+        ) from error
     serve, kind = _signature(path, model.signatures)
     asked = inputs if kind == "text" else [_file_bytes(name) for name in inputs]
     outputs = serve(**{kind: tf.constant(asked, tf.string)})
