@@ -46,7 +46,7 @@ help:
 	@echo 'make test-jax    layers, models, decoding, losses where TensorFlow is not'
 	@echo '                 installed; make test-torch likewise'
 	@echo 'make lint        ruff check and ruff format --check'
-	@echo 'make bench       speed figures, beside the peers if they are installed'
+	@echo 'make bench       speed figures, beside the peers if PEERS_PYTHON is theirs'
 	@echo 'make venv        the environment .venv that all of these use'
 	@echo 'make clean       remove .venv and caches; runs and exports stay'
 
@@ -72,7 +72,7 @@ $(MINILM): | $(INSTALLED)
 demo: $(DEMO_EXPORT)
 	@$(BIN)/python recipes/serve_demo.py $(DEMO) $${TEXT:+"$$TEXT"}
 
-# A finished export is used as it is. `rm -r` it to train again.
+# A finished export is used as it is. To train again, `rm -r` it and runs/dates-en-de.
 $(DEMO_EXPORT): | $(INSTALLED)
 	$(BIN)/python -m recipes.translate
 

@@ -129,3 +129,8 @@ def test_half_packed_rows_are_refused():
     half = {**INPUTS, "target_segment_ids": np.ones((2, 3), "int32")}
     with pytest.raises(ValueError, match="got target_segment_ids alone. Packed rows"):
         make()(half)
+
+
+def test_there_is_room_for_a_token_and_the_end():
+    with pytest.raises(ValueError, match="got max_length=1. A text has a token and"):
+        make(max_length=1)

@@ -297,6 +297,17 @@ def test_saved_and_read_again_it_answers_the_same(translator, tmp_path):
     loaded.model.fit(loaded.batches(pairs(LINES)).take(1), verbose=0, shuffle=False)
 
 
+def test_what_another_task_saved_is_not_replaced(translator, tokenizer, tmp_path):
+    classifier = zoo.TextClassifier.from_preset(
+        "bert_tiny", tokenizer=tokenizer, classes=["a", "b"], num_layers=1
+    )
+    translator.save_to_preset(tmp_path)
+    with pytest.raises(ValueError, match="holds a Translator, which save_to_preset of"):
+        classifier.save_to_preset(tmp_path)
+    loaded = zoo.Translator.from_preset(tmp_path)
+    assert_weights(loaded, translator.model.get_weights())
+
+
 def test_two_vocabularies_share_nothing(tokenizer, tmp_path):
     other = zoo.text.learn_tokenizer([line.upper() for line in LINES], 300)
     translator = zoo.Translator.from_preset(
@@ -351,7 +362,8 @@ def test_what_is_no_text_is_refused(translator, texts, error, message):
         ({"num_return_sequences": 0}, "num_return_sequences=0 is out of range"),
         ({"num_return_sequences": 0, "top_k": 1}, "num_return_sequences=0 is out"),
         ({"num_beams": 2, "num_return_sequences": 3}, "Raise num_beams"),
-        ({"length_penalty": -1.0}, "length_penalty=-1.0 .*It must be at least 0"),
+        ({"length_penalty": -1.0}, "length_penalty=-1.0 .*It must be from 0 to 1,000,"),
+        ({"length_penalty": 1e39}, "length_penalty=1e.39 is out of range"),
         ({"length_penalty": float("nan")}, "length_penalty=nan is out of range"),
         ({"max_length": 0}, "max_length=0"),
         ({"temperature": -1.0}, "temperature=-1.0"),
@@ -512,6 +524,14 @@ def test_the_config_is_plain_json(translator, tmp_path):
 def test_an_evaluation_of_nothing_is_refused(translator):
     with pytest.raises(ValueError, match="nothing to evaluate"):
         translator.evaluate(pairs(LINES).take(0))
+
+
+@pytest.mark.parametrize(
+    "options", [{"num_return_sequences": 2}, {"return_scores": True}]
+)
+def test_an_evaluation_takes_one_answer_to_each(translator, options):
+    with pytest.raises(ValueError, match="One answer to each is scored, the best"):
+        translator.evaluate(pairs(LINES), **options)
 
 
 def test_a_model_is_a_plain_keras_model(translator):

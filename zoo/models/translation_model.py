@@ -62,6 +62,11 @@ class TranslationModel(DecoderModel):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if max_length < 2:
+            raise ValueError(
+                f"TranslationModel got max_length={max_length}. A text has a token and "
+                "the end token at least: pass 2 or more."
+            )
         self.vocabulary_size = vocabulary_size
         self.target_vocabulary_size = target_vocabulary_size
         self.num_layers = num_layers

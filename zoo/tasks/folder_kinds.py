@@ -17,12 +17,18 @@ def is_published(folder):
     return "model_type" in _config(folder) or (Path(folder) / "modules.json").is_file()
 
 
-def refuse_published(folder):
-    """Refuses to save a task over a checkpoint, whose config would be replaced."""
+def refuse_another(folder, task_name):
+    """Refuses to save a task over a checkpoint or over what another task saved."""
     if is_published(folder):
         raise ValueError(
             f"{folder} holds a published checkpoint, whose {CONFIG} save_to_preset "
             "would replace. Pass another folder."
+        )
+    found = saved_task(folder)
+    if found not in (None, task_name):
+        raise ValueError(
+            f"{folder} holds a {found}, which save_to_preset of a {task_name} would "
+            "replace. Pass another folder, or remove that one first."
         )
 
 

@@ -72,10 +72,11 @@ def request_answers(
 
 
 def check_one_answer(options):
-    """Raises if options of `generate` ask for several answers, where one is scored."""
-    if options.get("num_return_sequences", 1) != 1:
+    """Raises if options of `generate` ask for more than the answer that is scored."""
+    if options.get("num_return_sequences", 1) != 1 or options.get("return_scores"):
         raise ValueError(
-            "One answer to each is scored, the best. Leave out num_return_sequences."
+            "One answer to each is scored, the best. Leave out num_return_sequences "
+            "and return_scores."
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import keras
 
-from zoo.tasks.folder_kinds import CONFIG, refuse_published
+from zoo.tasks.folder_kinds import CONFIG, refuse_another
 from zoo.text.byte_pair import BytePairTokenizer
 from zoo.text.sentence_piece import SentencePieceTokenizer
 from zoo.text.word_piece import WordPieceTokenizer
@@ -35,13 +35,13 @@ def write_preset_folder(folder, task_name, model, tokenizers, options=None):
 
     Args:
         folder: path. Made where it is missing; other files in it stay. Not one of a
-            published checkpoint.
+            published checkpoint or of another task.
         task_name: str. The class that reads it back.
         model: keras.Model.
         tokenizers: dict of KerasNLP tokenizers by name.
         options: dict of plain values, what else the task is made of.
     """
-    refuse_published(folder)
+    refuse_another(folder, task_name)
     config = {
         "task": task_name,
         "options": options or {},

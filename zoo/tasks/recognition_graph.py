@@ -18,9 +18,10 @@ from zoo.tasks.recognition_windows import (
 )
 
 _LENGTHS_SECONDS = (1, 2, 4, 8, 12, 16)  # that windows are padded to, or to a whole one
-# Windows at once: the most, fewer where CTC's logits were more than so many.
+# Windows at once: the most, fewer where CTC's logits, or the scores of a layer's
+# attention, were more than so many.
 _TOGETHER, _FEWER = 16, 4
-_MOST_LOGITS = 2**26
+_MOST_VALUES = 2**26
 
 
 # Graphs of their own, for a backend that runs what is around them op by op.
@@ -149,7 +150,9 @@ def _search_together(data, seeds, encode, decode, task, width, by_ctc, max_lengt
     windows = owner, starts, ends = windows_of(sounds.row_lengths(), window, overlap)
     order = tf.argsort(ends - starts)
     num_places = tf.reduce_max(tf.concat([ends - starts, [0]], axis=0)) // per_place
-    num_logits = _TOGETHER * num_places * model.vocabulary_size
+    values = tf.cast(model.vocabulary_size, num_places.dtype)
+    values = tf.maximum(values, model.num_heads * num_places)
+    num_values = _TOGETHER * num_places * values
     lengths = [min(seconds * rate, window) for seconds in _LENGTHS_SECONDS]
     lengths = tf.constant([*lengths, window])
     # Windows of one sound draw differently.
@@ -194,7 +197,7 @@ def _search_together(data, seeds, encode, decode, task, width, by_ctc, max_lengt
         transcribe_piece,
         tf.size(order),
         [tokens, scores, tokens],
-        most=tf.where(num_logits > _MOST_LOGITS, _FEWER, _TOGETHER),
+        most=tf.where(num_values > _MOST_VALUES, _FEWER, _TOGETHER),
     )
     back = tf.argsort(order)
     ids, scores, places = (tf.gather(x, back) for x in results)

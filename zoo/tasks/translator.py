@@ -10,7 +10,12 @@ from zoo.data.translation import translation_batches
 from zoo.export import write_saved_model
 from zoo.models import TranslationModel
 from zoo.tasks.exporting import exports
-from zoo.tasks.generation import as_asked, request_answers, search_options
+from zoo.tasks.generation import (
+    as_asked,
+    check_one_answer,
+    request_answers,
+    search_options,
+)
 from zoo.tasks.preset_folder import (
     read_config,
     read_model,
@@ -195,6 +200,7 @@ class Translator:
         Returns:
             dict: `bleu`, `chrf`, `exact_match`, and the sacrebleu signatures.
         """
+        check_one_answer(options)
         pairs = [
             (pair["source"].decode("utf-8"), pair["target"].decode("utf-8"))
             for pair in examples.as_numpy_iterator()

@@ -13,7 +13,8 @@ def word_times(token_ids, places, tokenizer):
 
     Returns:
         list of dicts: `word` str, `begin` and `end` float, the seconds from where its
-        first token was heard until after its last.
+        first token was heard until 40 ms after its last was: CTC says of a token when
+        it is heard, not how long it lasts.
     """
     groups = []
     for token_id, place in zip(token_ids, places, strict=True):
