@@ -320,6 +320,11 @@ def test_accumulated_gradients_are_of_the_mean_over_all_tokens(make, packed):
         assert np.mean(means) == pytest.approx(expected, rel=1e-6)
 
 
+def test_epochs_before_the_first_are_refused(make):
+    with pytest.raises(ValueError, match="first_epoch=-1. Epochs are counted from 0"):
+        make(first_epoch=-1)
+
+
 def test_updates_of_no_batch_are_refused(make):
     with pytest.raises(ValueError, match="batches_per_update=0.*accumulation_steps"):
         make(batches_per_update=0)

@@ -422,6 +422,20 @@ def test_a_tokenizer_is_needed_for_a_size_and_refused_for_a_folder(
         zoo.Translator.from_preset(tmp_path, tokenizer=tokenizer)
 
 
+@pytest.mark.parametrize(
+    ("task", "preset"),
+    [
+        (zoo.Translator, "translator_tiny"),
+        (zoo.TextEmbedder, "bert_tiny"),
+        (zoo.ImageCaptioner, "captioner_mini"),
+        (zoo.SpeechRecognizer, "speech_tiny"),
+    ],
+)
+def test_what_is_no_tokenizer_is_refused(task, preset):
+    with pytest.raises(TypeError, match="'runs/en-de' is no tokenizer. zoo.text.learn"):
+        task.from_preset(preset, tokenizer="runs/en-de")
+
+
 def test_a_tokenizer_that_does_not_fit_is_refused(translator, tmp_path):
     other = zoo.text.learn_tokenizer(LINES, 290)
     with pytest.raises(ValueError, match="do not fit the model: they have 290 source"):

@@ -10,8 +10,10 @@ def epoch_dataset(epochs, signature, first_epoch):
     Args:
         epochs: has `num_batches`, the same in every epoch, and `batches(epoch)`.
         signature: `tf.TensorSpec`s of what that yields.
-        first_epoch: int. The epoch to begin with.
+        first_epoch: int, from 0. The epoch to begin with.
     """
+    if first_epoch < 0:
+        raise ValueError(f"first_epoch={first_epoch}. Epochs are counted from 0.")
     with tf.device("CPU:0"):
         epoch = tf.Variable(first_epoch, dtype=tf.int64, trainable=False)
 

@@ -20,6 +20,7 @@ from zoo.tasks.preset_folder import (
     read_tokenizers,
     write_preset_folder,
 )
+from zoo.tasks.requests import check_tokenizer
 
 MODEL_OF = {
     "MaskedLM": MaskedLanguageModel,
@@ -207,6 +208,7 @@ def encoder_from_preset(
             f"{preset!r} is a size with random weights, so tokenizer= is needed. "
             'zoo.text.learn_tokenizer(lines, kind="word_piece") makes one.'
         )
+    check_tokenizer(tokenizer)
     overrides = {
         "max_length": max(max_length or 0, _NUM_POSITIONS),
         "pad_token_id": tokenizer.pad_token_id,

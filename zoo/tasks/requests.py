@@ -56,6 +56,15 @@ def _check_text(text, method, place):
         ) from error
 
 
+def check_tokenizer(tokenizer):
+    """Refuses what is no tokenizer, such as the path of one."""
+    if not hasattr(tokenizer, "vocabulary_size"):
+        raise TypeError(
+            f"{tokenizer!r:.80} is no tokenizer. zoo.text.learn_tokenizer makes one; a "
+            "folder that a task was saved to holds one, and is passed as the preset."
+        )
+
+
 def check_generation_options(**options):
     """Refuses options of another type or out of their range."""
     for name, value in options.items():
