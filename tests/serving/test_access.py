@@ -18,7 +18,7 @@ def client(tmp_path):
     return TestClient(with_token(app, TOKEN))
 
 
-@pytest.mark.parametrize("given", [None, "", TOKEN, f"bearer {TOKEN}", "Bearer x"])
+@pytest.mark.parametrize("given", [None, "", TOKEN, f"Basic {TOKEN}", "Bearer x"])
 @pytest.mark.parametrize("path", ["/v1/models", "/metrics", "/v1/models/a", "/x"])
 def test_without_the_token_nothing_is_told(client, given, path):
     headers = {} if given is None else {"Authorization": given}
@@ -28,8 +28,9 @@ def test_without_the_token_nothing_is_told(client, given, path):
     assert "Authorization: Bearer TOKEN" in answer.json()["error"]
 
 
-def test_with_it_all_is_as_without_one(client):
-    headers = {"Authorization": f"Bearer {TOKEN}"}
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_with_it_all_is_as_without_one(client, scheme):
+    headers = {"Authorization": f"{scheme} {TOKEN}"}
     assert client.get("/v1/models", headers=headers).json() == {"models": []}
     assert client.get("/v1/models/a", headers=headers).status_code == 404
 

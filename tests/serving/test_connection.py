@@ -24,6 +24,7 @@ GOOD = POST + b'Content-Length: 20\r\n\r\n{"instances": ["a"]}'
 def port(shouting, unused_ports, monkeypatch):
     """Of a server that waits half a second for a head, and for a body."""
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "READ_SECONDS", 0.5)
     port, _ = unused_ports
     with serving(rest_app(shouting, Bounds(seconds=0.5)), port):
         yield port
@@ -132,16 +133,43 @@ def test_one_who_leaves_within_a_body_leaves_no_trace_in_the_log(port, caplog):
     assert [record for record in caplog.records if record.exc_info] == []
 
 
-def test_one_who_does_not_read_is_not_waited_for(port):
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
+def test_one_who_does_not_read_is_not_waited_for(port, header):
     body = b'{"instances": ["' + b"a" * 20_000_000 + b'"]}'
+    head = POST + header + b"Content-Length: %d\r\n\r\n" % len(body)
     with socket.create_connection(("127.0.0.1", port), SOON) as client:
-        client.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        client.sendall(head + body)
         time.sleep(4.0)
         received = 0
         with contextlib.suppress(ConnectionResetError):
             while part := client.recv(2**20):
                 received += len(part)
     assert 0 < received < len(body)
+
+
+@pytest.mark.parametrize("name", [b"Upgrade", b"upgrade"])
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+def test_another_protocol_that_is_offered_is_not_taken_up(port, name, pause):
+    """As Java's client and `curl --http2` offer HTTP/2."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\n" + name + b": h2c\r\n"
+    head, body = GOOD.replace(POST, POST + offer).split(b"\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        client.sendall(head + b"\r\n\r\n")
+        time.sleep(pause)
+        client.sendall(body)
+        assert client.recv(2**16).startswith(b"HTTP/1.1 200 ")
+        client.sendall(GOOD)
+        assert client.recv(2**16).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_far_ahead_of_their_answers_are_refused(port):
+    with socket.create_connection(("127.0.0.1", port), SOON) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 1_000)
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):
+            while part := client.recv(2**16):
+                answer += part
+    assert b"100 requests wait for their answers. Read these." in answer
 
 
 def test_there_are_only_so_many_at_once(port, monkeypatch):

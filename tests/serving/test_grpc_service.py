@@ -155,6 +155,14 @@ def short():
     return proto
 
 
+def of_nothing():
+    """A shape of strings without one."""
+    proto = tf.make_tensor_proto(["a"])
+    proto.ClearField("string_val")
+    proto.tensor_shape.dim[0].size = 1000
+    return proto
+
+
 def of_type(number):
     proto = tf.make_tensor_proto(["a"])
     proto.dtype = number
@@ -179,6 +187,10 @@ def of_type(number):
             predict({"text": standing_for_many()}),
             *("INVALID_ARGUMENT", "has 1 strings, but its shape is [1000]"),
         ),
+        (
+            predict({"text": of_nothing()}),
+            *("INVALID_ARGUMENT", "has 0 strings, but its shape is [1000]"),
+        ),
         (predict({"text": of_type(20)}), "INVALID_ARGUMENT", "got DT_RESOURCE"),
         (predict({"text": of_type(0)}), "INVALID_ARGUMENT", "got DT_INVALID"),
         (predict({"text": of_type(999)}), "INVALID_ARGUMENT", "got the type 999"),
@@ -189,7 +201,7 @@ def of_type(number):
         ),
         (
             predict({"text": ["a"]}, signature_name="none"),
-            *("INVALID_ARGUMENT", '"none" not found'),
+            *("FAILED_PRECONDITION", '"none" not found'),
         ),
     ],
 )

@@ -193,7 +193,17 @@ def test_a_picture_with_attention_and_a_file_that_is_none(browser, serve, tmp_pa
     assert section.find_element(By.CLASS_NAME, "answer").text == "a red square"
     captions = [e.text for e in section.find_elements(By.TAG_NAME, "figcaption")]
     assert captions == ["a", "red", "square"]
-    assert len(section.find_elements(By.TAG_NAME, "canvas")) == 3
+    canvases = section.find_elements(By.TAG_NAME, "canvas")
+    assert len(canvases) == 3
+    # Fitted into the square of the grid, with grey above and below.
+    column = browser.execute_script(
+        "const {width, height} = arguments[0], context = arguments[0].getContext('2d');"
+        "return [...context.getImageData(width / 4, 0, 1, height).data];",
+        canvases[0],
+    )
+    pixels = [column[4 * y : 4 * y + 3] for y in (6, 64, 122)]
+    is_grey = [len(set(pixel)) == 1 for pixel in pixels]
+    assert is_grey == [True, False, True]
     assert complaints(browser) == []
     chooser.send_keys(str(tmp_path / "text.png"))
     shown(browser, section, "This is no PNG.")

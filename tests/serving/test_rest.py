@@ -251,6 +251,14 @@ def test_a_text_too_long_to_answer(folder, monkeypatch):
     models.stop()
 
 
+def test_texts_too_long_together(client, monkeypatch):
+    monkeypatch.setattr(asking, "_MOST_TEXTS_BYTES", 5)
+    assert ask(client, {"instances": ["abc", "ab"]})[0] == 200
+    status, answer = ask(client, {"instances": ["abc", "abc"]})
+    assert status == 400
+    assert answer["error"].startswith("'text' has 6 bytes in all, and 5 are allowed.")
+
+
 def test_an_answer_too_long_to_write(folder, monkeypatch):
     models = Models(folder, Limits())
     models.refresh()
@@ -406,4 +414,8 @@ def test_answers_that_hold_matrices_are_of_fewer_rows(tmp_path):
     assert status == 200 and len(answer["predictions"]) == 64
     status, answer = ask(client, {"instances": ["a"] * 65}, "grid:predict")
     assert (status, "has 65 rows, and 64 are allowed" in answer["error"]) == (400, True)
+    assert ask(client, {"instances": ["a" * 8_192]}, "grid:predict")[0] == 200
+    for texts, most in ((["a" * 8_193], "8,192"), (["a", "a" * 6_000], "5,792")):
+        status, answer = ask(client, {"instances": texts}, "grid:predict")
+        assert status == 400 and f"a text may have {most} where" in answer["error"]
     models.stop()

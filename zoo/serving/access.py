@@ -33,6 +33,8 @@ def bearer(token):
 
 def is_token(sent, expected):
     """Compares bytes in constant time: how long a refusal takes tells nothing."""
+    scheme, space, token = sent.partition(b" ")
+    sent = scheme.capitalize() + space + token  # RFC 9110 has it in any case
     return hmac.compare_digest(sent, expected)
 
 

@@ -22,10 +22,17 @@ _WHERE = re.compile(
 )
 # Bytes that are quicker read on the spot than handed to a thread.
 _FEW_BYTES = 2**16
-# Of a text: what an export cuts it into is answered in one go, past any deadline.
-_MOST_TEXT_BYTES = 2**18
+# Of a text, and of all texts of a request: what an export cuts them into is answered in
+# one go, past any deadline.
+_MOST_TEXT_BYTES, _MOST_TEXTS_BYTES = 2**18, 2**20
+# Of all texts, each the square of the longest: matrices have the sides of their texts.
+_MOST_SQUARES = 2**26
 # Of an answer, each of which takes Python a microsecond and more to write.
 _MOST_VALUES = 2**21
+
+
+class UnknownSignatureError(ValueError):
+    """The model has none of that name."""
 
 
 def in_words(error):
@@ -71,7 +78,7 @@ async def ask(models, target, signature_name, num_bytes, read, most_rows, deadli
                 f"The request has {rows:,} rows, and {most:,} are allowed. Send "
                 "several."
             )
-        check_texts(inputs)
+        check_texts(inputs, signature.has_matrices)
         try:
             future = signature.batcher.submit(inputs, deadline)
         except RetiredError:
@@ -92,16 +99,29 @@ async def ask(models, target, signature_name, num_bytes, read, most_rows, deadli
     return version, outputs
 
 
-def check_texts(inputs):
-    """Raises if a text is too long; pictures and sounds have bounds of their own."""
+def check_texts(inputs, has_matrices=False):
+    """Raises if texts are too long; pictures and sounds have bounds of their own."""
     for name, array in inputs.items():
         if array.dtype != object or name.endswith("_bytes"):
             continue
-        size = max(map(len, array.flat), default=0)
-        if size > _MOST_TEXT_BYTES:
+        sizes = [len(text) for text in array.flat]
+        longest, total = max(sizes, default=0), sum(sizes)
+        if longest > _MOST_TEXT_BYTES:
             raise ValueError(
-                f"{name!r} has {size:,} bytes, and a text may have "
+                f"{name!r} has {longest:,} bytes, and a text may have "
                 f"{_MOST_TEXT_BYTES:,}. Send it in parts."
+            )
+        if total > _MOST_TEXTS_BYTES:
+            raise ValueError(
+                f"{name!r} has {total:,} bytes in all, and {_MOST_TEXTS_BYTES:,} are "
+                "allowed. Send several requests."
+            )
+        if has_matrices and len(sizes) * longest**2 > _MOST_SQUARES:
+            most = int((_MOST_SQUARES / len(sizes)) ** 0.5)
+            raise ValueError(
+                f"{name!r} has {longest:,} bytes, and a text may have {most:,} where "
+                f"{len(sizes):,} are asked for such an answer. Send fewer, or shorter "
+                "ones."
             )
 
 
@@ -120,7 +140,7 @@ def signature_of(version, name):
     """The `Signature` of that name, which comes from outside."""
     signature = version.signatures.get(name) if isinstance(name, str) else None
     if signature is None:
-        raise ValueError(
+        raise UnknownSignatureError(
             f"Serving signature name: {shown(name)} not found in signature def. "
             f"There are {sorted(version.signatures)}."
         )

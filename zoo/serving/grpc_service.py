@@ -18,7 +18,13 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from zoo.serving.asking import UNFIT, ask, in_words, off_the_loop
+from zoo.serving.asking import (
+    UNFIT,
+    UnknownSignatureError,
+    ask,
+    in_words,
+    off_the_loop,
+)
 from zoo.serving.batching import DeadlineError, OverloadedError
 from zoo.serving.bodies import Room
 from zoo.serving.interceptors import FewArrive, WithToken, refuse
@@ -44,6 +50,7 @@ _MOST_ELEMENTS = 2**22
 _MOST_CALLS = 512
 _CODES = {
     NotFoundError: grpc.StatusCode.NOT_FOUND,
+    UnknownSignatureError: grpc.StatusCode.FAILED_PRECONDITION,
     OverloadedError: grpc.StatusCode.UNAVAILABLE,  # which clients try again
     DeadlineError: grpc.StatusCode.DEADLINE_EXCEEDED,
     **dict.fromkeys(UNFIT, grpc.StatusCode.INVALID_ARGUMENT),
@@ -246,8 +253,8 @@ def _array(name, proto, spec):
         raise ValueError(f"{name!r} must hold {spec.dtype.name}, got {found}.")
     if not spec.shape.is_compatible_with(shape):
         raise ValueError(f"{name!r} must be of shape {spec.shape}, got {shape}.")
-    if len(proto.string_val) not in (0, math.prod(shape)):
-        # One that stands for all would be copied for each.
+    if len(proto.string_val) != (math.prod(shape) if spec.dtype == tf.string else 0):
+        # One that stands for all, or none, would be copied for each.
         raise ValueError(
             f"{name!r} has {len(proto.string_val)} strings, but its shape is {shape}."
         )

@@ -12,9 +12,9 @@ from zoo.serving.batching import Batcher
 
 DEFAULT_SIGNATURE = "serving_default"
 ERROR = "error"  # the output that says what is wrong with a picture or sound, or ""
-# Rows of a request whose answer holds matrices, such as attention or the state of a
-# stream: a row of them may take megabytes, and is measured once it is there.
-_MOST_MATRICES = 64
+# Rows of a request of files, or whose answer holds matrices, such as attention or the
+# state of a stream: a row of them may take megabytes.
+_MOST_LARGE_ROWS = 64
 _WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
@@ -23,6 +23,7 @@ class Signature:
 
     Attributes:
         inputs, outputs: dicts of `tf.TensorSpec`s.
+        has_matrices: bool. Whether an output has more axes than two.
         most_rows: int or None. Of a request, where there is such a bound.
         batcher: Batcher, which runs it.
     """
@@ -34,8 +35,9 @@ class Signature:
             for name, output in function.structured_outputs.items()
         }
         ranks = [spec.shape.rank for spec in self.outputs.values()]
-        has_matrices = any(rank is None or rank > 2 for rank in ranks)
-        self.most_rows = _MOST_MATRICES if has_matrices else None
+        self.has_matrices = any(rank is None or rank > 2 for rank in ranks)
+        are_large = self.has_matrices or any(x.endswith("_bytes") for x in self.inputs)
+        self.most_rows = _MOST_LARGE_ROWS if are_large else None
         self._function = function
         self.batcher = Batcher(self._run, limits, self._rows_are_alone(), count)
 
