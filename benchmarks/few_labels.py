@@ -86,6 +86,7 @@ def train(texts, validation, preset, start, learning_rate, seed):
         max_length=128,
         dropout=0.2,
         attention_dropout=0.2,
+        dtype=keras.config.dtype_policy().name,  # a folder has one of its own
         **same,
     )
     texts = texts.repeat(max(1, TEXTS_OF_EPOCH // len(list(texts))))

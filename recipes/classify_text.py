@@ -36,7 +36,7 @@ from typing import Literal
 import keras
 
 import zoo
-from recipes.command_line import run, use_devices
+from recipes.command_line import check_lora, run, use_devices
 from recipes.label_names import label_names
 from zoo.data.language_names import language_names
 
@@ -136,26 +136,29 @@ def main(
     name = Path(data).name.partition(".")[0] if data else "languages"
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
+    check_lora(lora_rank, preset)
     use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
 
     # Data
     if data:
-        columns = {"text": text, "text_pair": text_pair, "label": label}
-        train, validation, tests = zoo.data.read_splits(data, **columns)
+        named = {"text": text, "text_pair": text_pair, "label": label}
+        train, validation, tests = zoo.data.read_splits(data, **named)
         if train_split != "train":
-            train = zoo.data.read(data, train_split, **columns)
+            train = zoo.data.read(data, train_split, **named)
     else:
         train, validation = language_names("train"), language_names("validation")
         tests = {"test": language_names("test")}
     parts = {"training": train, "validation": validation, **tests}
-    classes = label_names(parts, ("text", "label"), OTHER_DATA)
+    pairs = any("text_pair" in part.element_spec for part in parts.values())
+    columns = ["text", "text_pair"] if pairs else ["text"]
+    classes = label_names(parts, (*columns, "label"), OTHER_DATA)
 
     # Model
     tokenizer = None
     if not Path(preset).is_dir():
         tokenizer = zoo.text.learn_tokenizer(
-            train.map(lambda example: example["text"]),
+            train.flat_map(lambda e: train.from_tensor_slices([e[x] for x in columns])),
             settings["vocabulary_size"],
             kind="word_piece",
             lowercase=settings["lowercase"],
@@ -164,7 +167,7 @@ def main(
         preset,
         tokenizer=tokenizer,
         classes=classes,
-        pairs="text_pair" in train.element_spec,
+        pairs=pairs,
         max_length=max_length,
         dropout=settings["dropout"],
         attention_dropout=settings["dropout"],

@@ -36,3 +36,12 @@ def use_devices(distribute, preset):
     """Calls `zoo.training.distribute` with the size of a preset, if known."""
     known = zoo.list_presets().get(preset)
     zoo.training.distribute(distribute, parameters=known.parameters if known else 0)
+
+
+def check_lora(rank, preset):
+    """Refuses to leave an encoder of random weights as it is."""
+    if rank is not None and not Path(preset).is_dir():
+        raise ValueError(
+            f"--lora-rank {rank} leaves the encoder as it is, and that of {preset!r} "
+            "is not trained. Leave it out, or pass a trained one's folder as --preset."
+        )

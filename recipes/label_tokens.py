@@ -30,7 +30,7 @@ from typing import Literal
 import keras
 
 import zoo
-from recipes.command_line import run, use_devices
+from recipes.command_line import check_lora, run, use_devices
 from recipes.label_names import label_names
 
 OTHER_DATA = (
@@ -104,6 +104,7 @@ def main(
     name = Path(data).name.partition(".")[0]
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
+    check_lora(lora_rank, preset)
     use_devices(distribute, preset)
     keras.utils.set_random_seed(seed)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from zoo.interop import read_hugging_face, write_hugging_face
 from zoo.interop.safetensors_file import read_safetensors
 
@@ -77,6 +78,11 @@ def test_the_embeddings_of_200_sentences_are_those_of_pytorch(
         vectors = minilm.model(inputs)["sequence_output"].numpy()
         mean = (vectors * mask[..., None]).sum(axis=1) / mask.sum(axis=1)[:, None]
         embeddings[rows] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    np.testing.assert_allclose(embeddings, reference["embeddings"], atol=1e-5)
+
+
+def test_the_embedder_gives_them_from_the_texts(folder, reference):
+    embeddings = zoo.from_hugging_face(folder).embed(TEXTS)
     np.testing.assert_allclose(embeddings, reference["embeddings"], atol=1e-5)
 
 

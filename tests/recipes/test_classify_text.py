@@ -120,3 +120,23 @@ def test_a_label_that_only_a_test_has_is_told_before_the_training(data, tmp_path
     with pytest.raises(ValueError, match=expected):
         classify_text.main(data=str(tmp_path), run_dir=str(run_dir), **SHRUNK)
     assert not run_dir.exists()
+
+
+PAIR = "text\ttext_pair\tlabel", "\tits sequel"
+
+
+@pytest.mark.parametrize("lacks", ["train", "test"])
+def test_a_second_text_that_a_part_lacks_is_told_before_the_training(tmp_path, lacks):
+    for part in ("train", "test"):
+        header, more = ("text\tlabel", "") if part == lacks else PAIR
+        rows = [f"film {i}{more}\t{i % 2}\n" for i in range(90)]
+        (tmp_path / f"{part}.tsv").write_text(header + "\n" + "".join(rows))
+    expected = r"have \['label', 'text'\], .* needs \['text', 'text_pair', 'label'\]"
+    with pytest.raises(ValueError, match=expected):
+        classify_text.main(data=str(tmp_path), run_dir=str(tmp_path / "run"), **SHRUNK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_low_ranks_are_for_trained_encoders(tmp_path):
+    with pytest.raises(ValueError, match="that of 'bert_tiny' is not trained"):
+        classify_text.main(lora_rank=4, run_dir=str(tmp_path / "run"))

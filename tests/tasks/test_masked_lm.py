@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import zoo
 from tests.tasks.small_encoder import SIZES
+from zoo.data.word_pieces import begins_word
 
 LINES = [
     f"the {animal} {verb} {how}"
@@ -176,3 +177,19 @@ def test_rows_without_learned_positions_have_no_end(tokenizer):
 def test_what_is_no_text_is_refused(task):
     with pytest.raises(TypeError, match="fill takes a str or a list of str, got int"):
         task.fill(3)
+
+
+def test_a_letter_that_is_a_space_elsewhere_makes_no_words_longer():
+    lines = ["Ġorġ mar id-dar tal-Ġirien"] * 9
+    tokenizer = zoo.text.learn_tokenizer(
+        lines, 60, kind="word_piece", lowercase=False, at_most=True
+    )
+    found = begins_word(tokenizer)
+    vocabulary = tokenizer.get_vocabulary()
+    assert any(token.startswith("Ġ") for token in vocabulary)
+    assert found.tolist() == [not token.startswith("##") for token in vocabulary]
+
+
+def test_a_score_needs_a_token_that_can_be_hidden(task):
+    with pytest.raises(ValueError, match="nothing to predict: the texts have no token"):
+        task.evaluate(texts(["早上好", "晚上好"]))

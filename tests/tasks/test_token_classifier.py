@@ -1,5 +1,7 @@
 """Strings to labelled spans: training, answers, folders, exports, what is refused."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -261,6 +263,10 @@ def test_what_does_not_fit_is_refused(labeller, tokenizer):
         labeller.batches(examples([(["a"], ["B-thing"])]))
     with pytest.raises(ValueError, match="max_length=1000, .* 512 learned positions"):
         labeller.batches(examples(), max_length=1000)
+    other = examples([(["a"], ["O"]), (["a", "b"], ["O"]), (["a"], ["O", "O"])])
+    for use in (labeller.batches, functools.partial(labeller.evaluate, batch_size=1)):
+        with pytest.raises(ValueError, match="Example 1 has 2 words, but 1 labels."):
+            use(other)
     texts = tf.data.Dataset.from_tensor_slices({"text": ["a"], "label": ["b"]})
     for use in (labeller.batches, labeller.evaluate):
         with pytest.raises(ValueError, match='"tokens", "labels"} strings is needed'):

@@ -127,12 +127,7 @@ def _tokenized(examples, tokenizer, room):
     if not parts:
         raise ValueError("There is no sentence to train on.")
     num_words, num_labels = np.concatenate([counts for _, counts, _ in parts], axis=1)
-    if (num_words != num_labels).any():
-        i = int(np.flatnonzero(num_words != num_labels)[0])
-        raise ValueError(
-            f"Example {i} has {num_words[i]} words, but {num_labels[i]} labels. Each "
-            "word needs one label."
-        )
+    check_counts(num_words, num_labels)
     labels = [label for _, _, labels in parts for label in labels]
     return join_texts([pieces for pieces, _, _ in parts]), num_words, labels
 
@@ -160,3 +155,13 @@ def _cut(lengths, num_words, room):
         )
     firsts = np.sort(np.concatenate(borders).astype(np.int64))
     return firsts, np.append(firsts[1:], len(lengths))
+
+
+def check_counts(num_words, num_labels, first=0):
+    """Raises where an example, counted from `first`, lacks a label or has too many."""
+    if (num_words != num_labels).any():
+        i = int(np.flatnonzero(num_words != num_labels)[0])
+        raise ValueError(
+            f"Example {first + i} has {num_words[i]} words, but {num_labels[i]} "
+            "labels. Each word needs one label."
+        )

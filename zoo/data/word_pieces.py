@@ -14,7 +14,7 @@ def begins_word(tokenizer):
     [True, False]
     """
     vocabulary = tokenizer.get_vocabulary()
-    if _has_spaces(vocabulary):
+    if _is_byte_level(tokenizer):
         return np.array([token.startswith(_SPACE) for token in vocabulary])
     if not any(token.startswith(_CONTINUES) for token in vocabulary):
         raise ValueError(
@@ -42,7 +42,7 @@ def tokenize_words(words, tokenizer):
         int32 ragged `(n, None, None)`: the tokens of each word, at least one.
     """
     flat = words.flat_values
-    if _has_spaces(tokenizer.get_vocabulary()):
+    if _is_byte_level(tokenizer):
         flat = tf.strings.join([" ", tf.strings.strip(flat)])
     pieces = tokenizer.tokenize(flat)
     pieces = pieces.with_row_splits_dtype(words.row_splits.dtype)
@@ -52,5 +52,6 @@ def tokenize_words(words, tokenizer):
     return words.with_flat_values(tf.concat([pieces, unknown], axis=1))
 
 
-def _has_spaces(vocabulary):
-    return any(token.startswith(_SPACE) for token in vocabulary)
+def _is_byte_level(tokenizer):
+    """By its merges: any vocabulary may have the letter that is a space there."""
+    return hasattr(tokenizer, "get_merges")

@@ -11,8 +11,9 @@ def enable_lora(encoder, rank):
 
     A dense layer's kernel `W` becomes `W + A B`, with `A` of `rank` columns and `B` of
     zeros to begin with ([Hu et al., 2021](https://arxiv.org/abs/2106.09685)). Call it
-    before `compile`. Heads, which are no part of the encoder, learn as before. What is
-    saved or exported holds the sum alone.
+    before `compile`. Heads learn as before, and so does the encoder's pooler, which is
+    the first layer of a classifier's and may be new. What is saved or exported holds
+    the sum alone.
 
     >>> enable_lora(classifier.model.encoder, rank=8)
 
@@ -22,11 +23,14 @@ def enable_lora(encoder, rank):
     """
     if rank < 1:
         raise ValueError(f"rank must be 1 or more, got {rank}. Usual ones are 4 to 16.")
-    dense = [x for x in encoder._flatten_layers() if isinstance(x, keras.layers.Dense)]
+    pooler = getattr(encoder, "pooler", None)
+    heads = [] if pooler is None else [pooler]
+    own = {id(weight) for head in heads for weight in head.weights}
     for weight in encoder.trainable_variables:
-        weight.trainable = False
-    for layer in dense:
-        layer.enable_lora(rank)
+        weight.trainable = id(weight) in own
+    for layer in encoder._flatten_layers():
+        if isinstance(layer, keras.layers.Dense) and layer not in heads:
+            layer.enable_lora(rank)
 
 
 def has_lora(model):

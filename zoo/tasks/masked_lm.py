@@ -178,6 +178,11 @@ class MaskedLM:
             loss += losses[..., 0][used].sum()
             count += used.sum()
             progress.add(1)
+        if not count:
+            raise ValueError(
+                "There is nothing to predict: the texts have no token that can be "
+                "hidden. Pass texts of the language that the vocabulary was learnt on."
+            )
         return {
             "masked_accuracy": float(right / count),
             "perplexity": math.exp(min(loss / count, 700.0)),

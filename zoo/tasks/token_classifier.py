@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data.label_ids import label_ids
-from zoo.data.labelling import labelling_batches
+from zoo.data.labelling import check_counts, labelling_batches
 from zoo.data.tokenized_texts import check_examples, ragged_batches
 from zoo.data.word_pieces import tokenize_words
 from zoo.export import write_saved_model
@@ -226,12 +226,14 @@ class TokenClassifier:
         """
         check_examples(examples, ("tokens", "labels"))
         function = self._functions.get("words", self._words, self.model.weights)
-        parts = []
+        parts, num_before = [], 0
         progress = keras.utils.Progbar(None, unit_name="sentences")
         for batch in ragged_batches(examples, batch_size):
             names = batch["labels"].flat_values.numpy().tolist()
             labels = label_ids(names, self.labels, "labels")
             lengths = batch["tokens"].row_lengths().numpy()
+            check_counts(lengths, batch["labels"].row_lengths().numpy(), num_before)
+            num_before += len(lengths)
             parts.append((function(batch["tokens"]).numpy(), labels, lengths))
             progress.add(len(lengths))
         if not parts:
