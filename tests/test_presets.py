@@ -1,3 +1,6 @@
+import json
+
+import keras
 import pytest
 
 import zoo
@@ -100,15 +103,21 @@ def test_an_unknown_name_is_answered_with_the_nearest():
         presets.translation_model("translator_teeny", 100)
 
 
-@pytest.mark.parametrize(
-    ("make", "name"),
-    [
-        (presets.translation_model, "translator_tiny"),
-        (presets.text_encoder, "bert_tiny"),
-        (presets.captioning_model, "captioner_mini"),
-        (presets.speech_model, "speech_tiny"),
-    ],
-)
+SMALL = [
+    (presets.translation_model, "translator_tiny"),
+    (presets.text_encoder, "bert_tiny"),
+    (presets.captioning_model, "captioner_mini"),
+    (presets.speech_model, "speech_tiny"),
+]
+
+
+@pytest.mark.parametrize(("make", "name"), SMALL)
+def test_an_activation_that_is_a_function_is_named_in_the_config(make, name):
+    config = make(name, 100, activation=keras.activations.silu).get_config()
+    assert config["activation"] == "silu" and json.dumps(config)
+
+
+@pytest.mark.parametrize(("make", "name"), SMALL)
 def test_a_summary_can_be_printed(make, name):
     model, lines = make(name, 100), []
     model.summary(print_fn=lambda line, **_: lines.append(line), expand_nested=True)

@@ -93,17 +93,21 @@ class FeedForward(keras.layers.Layer):
         return tuple(x_shape)
 
     def get_config(self):
-        activation = self.activation
-        if not isinstance(activation, str):
-            activation = keras.activations.serialize(activation)
         return {
             **super().get_config(),
             "hidden_dim": self.hidden_dim,
             "intermediate_dim": self.intermediate_dim,
-            "activation": activation,
+            "activation": plain_activation(self.activation),
             "dropout": self.dropout.rate,
             "use_bias": self.use_bias,
         }
+
+
+def plain_activation(activation):
+    """What a config holds of an activation: its name, or what Keras reads it from."""
+    if isinstance(activation, str):
+        return activation
+    return keras.activations.serialize(activation)
 
 
 def in_rows(function, x):

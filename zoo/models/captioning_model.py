@@ -11,6 +11,7 @@ from zoo.layers import (
     TokenEmbedding,
     TransformerDecoder,
 )
+from zoo.layers.feed_forward import plain_activation
 from zoo.models.decoder_model import DecoderModel
 from zoo.models.image_encoder import ImageEncoder
 
@@ -188,7 +189,7 @@ class CaptioningModel(DecoderModel):
             "dropout": self.dropout,
             "max_length": self.max_length,
             "norm_first": self.norm_first,
-            "activation": self.activation,
+            "activation": plain_activation(self.activation),
             "tie_embeddings": self.tie_embeddings,
         }
 

@@ -12,6 +12,7 @@ from zoo.layers import (
     SinusoidsOfGrid,
     TransformerEncoder,
 )
+from zoo.layers.feed_forward import plain_activation
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -146,6 +147,6 @@ class ImageEncoder(keras.Model):
             "dropout": self.dropout,
             "stem": self.stem,
             "norm_first": self.norm_first,
-            "activation": self.activation,
+            "activation": plain_activation(self.activation),
             "norm_epsilon": self.norm_epsilon,
         }

@@ -15,6 +15,7 @@ from zoo.layers import (
     TransformerDecoder,
     TransformerEncoder,
 )
+from zoo.layers.feed_forward import plain_activation
 from zoo.models.decoder_model import DecoderModel
 from zoo.models.mel_frames import first, in_spans, normalized, scaling
 
@@ -274,7 +275,7 @@ class SpeechModel(DecoderModel):
             "max_seconds": self.max_seconds,
             "positions": self.positions,
             "norm_first": self.norm_first,
-            "activation": self.activation,
+            "activation": plain_activation(self.activation),
             "tie_embeddings": self.tie_embeddings,
         }
 

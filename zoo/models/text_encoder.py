@@ -10,6 +10,7 @@ from zoo.layers import (
     TransformerEncoder,
     segment_attention_mask,
 )
+from zoo.layers.feed_forward import plain_activation
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -233,7 +234,7 @@ class TextEncoder(keras.Model):
             "num_segments": self.num_segments,
             "positions": self.positions,
             "norm_first": self.norm_first,
-            "activation": self.activation,
+            "activation": plain_activation(self.activation),
             "norm_epsilon": self.norm_epsilon,
             "use_key_bias": self.use_key_bias,
             "pooler": self.pooler

@@ -8,6 +8,7 @@ from zoo.layers import (
     TransformerDecoder,
     TransformerEncoder,
 )
+from zoo.layers.feed_forward import plain_activation
 from zoo.models.decoder_model import DecoderModel, segment_mask
 
 
@@ -172,6 +173,6 @@ class TranslationModel(DecoderModel):
             "dropout": self.dropout,
             "max_length": self.max_length,
             "norm_first": self.norm_first,
-            "activation": self.activation,
+            "activation": plain_activation(self.activation),
             "tie_embeddings": self.tie_embeddings,
         }
