@@ -101,7 +101,7 @@ def main(
     settings = dict(locals())
     defaults = TRAINED if Path(preset).is_dir() else RANDOM
     settings |= {k: v for k, v in defaults.items() if settings[k] is None}
-    name = Path(data).name.partition(".")[0]
+    name = Path(data).resolve().name.partition(".")[0]
     run_dir = run_dir or f"runs/{name}"
     export_dir = export_dir or f"saved_models/{name}"
     check_lora(lora_rank, preset)

@@ -27,3 +27,8 @@ def test_several_labels_a_text():
 def test_a_probability_of_zero_costs_no_infinity():
     scores = classification_scores(np.array([[0.0, 1.0]]), np.array([0]))
     assert np.isfinite(scores["loss"])
+
+
+def test_no_label_and_none_given_is_right():
+    scores = classification_scores(np.full((3, 2), 0.1), np.zeros((3, 2)), True)
+    assert scores["accuracy"] == scores["macro_f1"] == scores["micro_f1"] == 1.0

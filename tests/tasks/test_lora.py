@@ -41,6 +41,8 @@ def test_only_the_changes_and_the_head_learn(classifier):
     encoder = [w.numpy() for w in model.encoder.weights]
     before = probabilities(classifier.classify(TEXTS))
     zoo.tasks.enable_lora(model.encoder, 2)
+    with pytest.raises(ValueError, match="has changes of low rank already"):
+        zoo.tasks.enable_lora(model.encoder, 2)
     np.testing.assert_array_equal(probabilities(classifier.classify(TEXTS)), before)
     learning = [weight.path for weight in model.trainable_variables]
     heads = ("/classifier/", "/pooler/")

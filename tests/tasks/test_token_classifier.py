@@ -252,6 +252,10 @@ def test_parts_of_speech_are_no_spans():
 # What is refused
 
 
+def without_words(example):
+    return {name: words[:0] for name, words in example.items()}
+
+
 def test_what_does_not_fit_is_refused(labeller, tokenizer):
     with pytest.raises(TypeError, match="label takes a str or a list of str, got int"):
         labeller.label(3)
@@ -271,6 +275,8 @@ def test_what_does_not_fit_is_refused(labeller, tokenizer):
     for use in (labeller.batches, labeller.evaluate):
         with pytest.raises(ValueError, match='"tokens", "labels"} strings is needed'):
             use(texts)
+    with pytest.raises(ValueError, match="no sentence with a word to train on"):
+        labeller.batches(examples([(["a"], ["O"])]).map(without_words))
     with pytest.raises(ValueError, match="nothing to evaluate"):
         labeller.evaluate(examples().take(0))
     with pytest.raises(ValueError, match="Pass labels= as well"):

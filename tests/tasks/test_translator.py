@@ -461,6 +461,7 @@ def damaged(folder, name, change):
         ("model-*.h5", lambda b: b[: len(b) // 2], ValueError, "was cut short"),
         ("config.json", lambda b: b[:20], ValueError, "not valid JSON"),
         ("config.json", lambda b: b'"\xff"', ValueError, "not valid JSON"),
+        ("config.json", lambda b: b"[" * 10**5, ValueError, "not valid JSON"),
         ("config.json", lambda b: b"[]", ValueError, "not what save_to_preset writes"),
         (
             "config.json",

@@ -124,10 +124,13 @@ def _tokenized(examples, tokenizer, room):
         .map(tokenize, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .as_numpy_iterator()
     )
-    if not parts:
-        raise ValueError("There is no sentence to train on.")
-    num_words, num_labels = np.concatenate([counts for _, counts, _ in parts], axis=1)
+    counts = np.zeros((2, 0), int)
+    if parts:
+        counts = np.concatenate([counts for _, counts, _ in parts], axis=1)
+    num_words, num_labels = counts
     check_counts(num_words, num_labels)
+    if not num_words.any():
+        raise ValueError("There is no sentence with a word to train on.")
     labels = [label for _, _, labels in parts for label in labels]
     return join_texts([pieces for pieces, _, _ in parts]), num_words, labels
 

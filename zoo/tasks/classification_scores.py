@@ -28,13 +28,14 @@ def classification_scores(probability, labels, multi_label=False):
         truth = np.eye(num_classes, dtype=bool)[labels]
     right = (answers & truth).sum(axis=0)
     both = answers.sum(axis=0) + truth.sum(axis=0)
-    occurs = both > 0
+    f1 = 2 * right[both > 0] / both[both > 0]
+    # Where no text has a label, and is given none, all is right.
     scores = {
         "accuracy": float((answers == truth).all(axis=1).mean()),
-        "macro_f1": float((2 * right[occurs] / both[occurs]).mean()),
+        "macro_f1": float(f1.mean()) if f1.size else 1.0,
     }
     if multi_label:
-        scores["micro_f1"] = float(2 * right.sum() / both.sum())
+        scores["micro_f1"] = float(2 * right.sum() / both.sum()) if f1.size else 1.0
     told = np.where(truth, probability, 1 - probability)
     told = told if multi_label else probability[truth]
     scores["loss"] = float(-np.log(np.maximum(told, _SMALLEST)).mean())

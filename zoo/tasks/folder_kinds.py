@@ -36,6 +36,6 @@ def _config(folder):
     """The config of a folder as it is; empty where there is none to be read."""
     try:
         config = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}  # `read_config` says what is wrong
     return config if isinstance(config, dict) else {}

@@ -23,6 +23,11 @@ def enable_lora(encoder, rank):
     """
     if rank < 1:
         raise ValueError(f"rank must be 1 or more, got {rank}. Usual ones are 4 to 16.")
+    if has_lora(encoder):
+        raise ValueError(
+            "The encoder has changes of low rank already. Save the task and read it "
+            "again, which adds them up, to begin with new ones."
+        )
     pooler = getattr(encoder, "pooler", None)
     heads = [] if pooler is None else [pooler]
     own = {id(weight) for head in heads for weight in head.weights}

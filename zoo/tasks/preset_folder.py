@@ -79,7 +79,7 @@ def read_config(folder, task_name):
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is not valid JSON ({error}). Save the task again."
         ) from error
