@@ -10,6 +10,7 @@ import tensorflow as tf
 import zoo
 from tests.tasks.small_encoder import SIZES
 from zoo.data.word_pieces import begins_word
+from zoo.tasks import masked_graph
 
 LINES = [
     f"the {animal} {verb} {how}"
@@ -64,6 +65,20 @@ def test_every_mask_has_its_answers(task):
     assert [len(answer) for answer in answers] == [2, 0, 0, 1]
     assert answers[0][0][0][0] == "cat"
     assert task.fill([]) == []
+
+
+def test_many_masks_are_filled_as_few(task, monkeypatch):
+    lines = ["the [MASK] barks [MASK]", "no mask", "[MASK] purrs"] * 3
+    expected = task.fill(lines)
+    monkeypatch.setattr(masked_graph, "_TOGETHER", 2)
+    again = zoo.MaskedLM(task.model, task.tokenizer, max_length=task.max_length)
+    found = again.fill(lines)
+    assert [len(masks) for masks in found] == [2, 0, 1] * 3
+    for ours, theirs in zip(sum(found, []), sum(expected, []), strict=True):
+        tokens, probabilities = zip(*ours, strict=True)
+        same_tokens, same = zip(*theirs, strict=True)
+        assert tokens == same_tokens
+        assert probabilities == pytest.approx(same, rel=1e-4)
 
 
 def test_neighbours_do_not_change_an_answer(task):

@@ -188,7 +188,8 @@ def in_pieces(run, total, specs, most=BATCH_SIZES[-1]):
         run: callable. The slice of the rows of a piece -> tensors of as many rows.
         total: int32 scalar. Number of rows.
         specs: TensorSpecs of the results, the first axis None.
-        most: int, or int32 scalar. Rows of a piece, one of `BATCH_SIZES`.
+        most: int, or int32 scalar. Rows of a piece; one of `BATCH_SIZES` where it is
+            compiled.
 
     Returns:
         list of the results, all rows of each.
