@@ -171,6 +171,14 @@ def test_it_is_not_ready_before_it_has_looked(folder, monkeypatch):
     assert seen == [False, False, True]
 
 
+def test_a_folder_without_a_model_is_told(tmp_path, caplog, monkeypatch):
+    models = Models(tmp_path, Limits())
+    monkeypatch.setattr(models._stopped, "wait", lambda _: models._stopped.set())
+    models.begin(0.01)
+    assert models.is_ready
+    assert f"There is no model in {tmp_path}: folders NAME/VERSION" in caplog.text
+
+
 def test_a_model_that_is_taken_away_is_gone(models, folder):
     shutil.rmtree(folder / "shout")
     models.refresh()

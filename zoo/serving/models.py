@@ -152,6 +152,12 @@ class Models:
             except Exception:  # such as a disk that is away for a while
                 _logger.exception("Looking for models failed; trying again.")
             else:
+                if not (self.is_ready or self._loaded or self._failed):
+                    _logger.warning(
+                        "There is no model in %s: folders NAME/VERSION with a "
+                        "SavedModel each are looked for.",
+                        self.folder,
+                    )
                 self.is_ready = True
             self._stopped.wait(seconds)
 
