@@ -272,6 +272,25 @@ def test_the_export_answers_as_the_classifier(classifier, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_export_of_pairs_with_several_labels_answers_as_the_classifier(
+    tokenizer, tmp_path
+):
+    classifier = make(tokenizer, ("a", "b", "c"), pairs=True, multi_label=True)
+    pairs = [(text, LINES[-1 - i]) for i, text in enumerate(LINES)]
+    served = tf.saved_model.load(classifier.export(tmp_path)).signatures
+    texts, text_pairs = zip(*pairs, strict=True)
+    answer = served["serving_default"](
+        text=tf.constant(texts), text_pair=tf.constant(text_pairs)
+    )
+    for row, expected in enumerate(classifier.classify(pairs)):
+        names = [name.decode() for name in answer["classes"].numpy()[row]]
+        assert names == list(expected["probability"])
+        found = dict(zip(names, answer["probability"].numpy()[row], strict=True))
+        assert found == pytest.approx(expected["probability"], abs=1e-6)
+        labels = answer["labels"].numpy()[row]
+        assert [names[i] for i in np.flatnonzero(labels)] == expected["labels"]
+
+
 def test_the_export_needs_tensorflow_alone(classifier, tmp_path):
     path = classifier.export(tmp_path / "films")
     code = f"""
