@@ -188,6 +188,14 @@ def test_a_vocabulary_with_a_piece_twice_is_refused(vocabulary):
         WordPieceTokenizer([*vocabulary, "[SEP]"])
 
 
+def test_a_piece_that_is_too_long_is_refused(vocabulary):
+    with pytest.raises(
+        ValueError, match="Piece .*, 'ㅋ{20}'..., has more than 256 byt"
+    ):
+        WordPieceTokenizer([*vocabulary, "ㅋ" * 86])
+    assert WordPieceTokenizer([*vocabulary, "##" + "ㅋ" * 85]).vocabulary_size()
+
+
 def test_a_vocabulary_file_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "vocab.txt").write_bytes(b"[PAD]\n\xff\xfe")
     with pytest.raises(ValueError, match=r"vocab.txt is not UTF-8 \(byte 6\)"):

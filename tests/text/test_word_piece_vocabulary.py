@@ -72,6 +72,14 @@ def test_rare_characters_leave_room_for_words():
     assert "frequent" in pieces
 
 
+def test_a_letter_that_is_written_again_and_again():
+    """Korean laughter: a piece of it may not have more bytes than are read."""
+    tokenizer = learn_tokenizer(["ㅋ" * 100] * 5, 300, kind="word_piece", at_most=True)
+    (ids,) = tokenizer.tokenize(["ㅋ" * 100]).numpy()
+    assert tokenizer.unknown_token_id not in ids
+    assert tokenizer.detokenize([ids]).numpy()[0].decode() == "ㅋ" * 100
+
+
 def test_small_text_says_the_largest_vocabulary():
     with pytest.raises(ValueError, match=r"too small for .* 10000: it gives") as error:
         learn_tokenizer(LINES, 10_000, kind="word_piece")

@@ -15,6 +15,7 @@ SPECIAL_TOKENS = PAD, UNKNOWN, CLS, SEP, MASK = (
 )
 CONTINUATION = "##"
 MAX_WORD_LENGTH = 100  # characters; a longer word is unknown, as BERT has it
+MAX_PIECE_BYTES = 256  # that TensorFlow Text's table of pieces has room for
 _MAX_UTF8_BYTES = 4
 
 
@@ -138,6 +139,13 @@ def _checked_ids(vocabulary):
             f"WordPiece needs {', '.join(SPECIAL_TOKENS)}: add them, in any place, or "
             'learn a vocabulary: zoo.text.learn_tokenizer(lines, kind="word_piece").'
         )
+    for piece, number in ids.items():
+        if len(piece.removeprefix(CONTINUATION).encode("utf-8")) > MAX_PIECE_BYTES:
+            raise ValueError(
+                f"Piece {number} of the vocabulary, {piece[:20]!r}..., has more than "
+                f"{MAX_PIECE_BYTES} bytes. Replace it by one that is not used, such as "
+                f"'[unused{number}]'."
+            )
     return ids
 
 

@@ -10,7 +10,12 @@ import tensorflow as tf
 
 from zoo.text.bert_normalization import BertWords
 from zoo.text.training_lines import TrainingLines
-from zoo.text.word_piece import CONTINUATION, MAX_WORD_LENGTH, SPECIAL_TOKENS
+from zoo.text.word_piece import (
+    CONTINUATION,
+    MAX_PIECE_BYTES,
+    MAX_WORD_LENGTH,
+    SPECIAL_TOKENS,
+)
 
 _LINES_AT_ONCE = 4096
 # Where the characters would take more than a share of the vocabulary, the rarest are
@@ -30,7 +35,7 @@ _TRAINER_OPTIONS = {
     "split_by_whitespace": False,
     "add_dummy_prefix": False,
     "remove_extra_whitespaces": False,
-    "max_sentencepiece_length": MAX_WORD_LENGTH,
+    "max_sentencepiece_length": MAX_PIECE_BYTES // 4,  # characters of up to 4 bytes
     "character_coverage": 1.0,
     "unk_id": 0,
     "bos_id": -1,
