@@ -38,6 +38,16 @@ def test_versions_count_up_and_a_failed_export_leaves_the_others(tmp_path, monke
     assert served(x=tf.constant([[3.0]]))["y"].numpy().tolist() == [[6.0]]
 
 
+def test_a_number_that_another_process_took_meanwhile_is_left_to_it(
+    tmp_path, monkeypatch
+):
+    assert write(tmp_path) == str(tmp_path / "1")
+    number = iter([1, 2])
+    monkeypatch.setattr(export, "_next_version", lambda _: next(number))
+    assert write(tmp_path) == str(tmp_path / "2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
+
+
 def test_endpoints_are_traced_once_and_weights_written_once(tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     calls = []

@@ -48,9 +48,7 @@ def write_saved_model(directory, model, endpoints, warmup_inputs):
         share_equal_nodes(staging / "model")
         first = next(iter(endpoints))
         _write_warmup(staging / "model" / "assets.extra", first, warmup_inputs)
-        version = directory / str(_next_version(directory))
-        (staging / "model").rename(version)
-    return str(version)
+        return str(_moved_to_next_version(staging / "model", directory))
 
 
 @contextlib.contextmanager
@@ -77,6 +75,17 @@ def _staging_folder(directory):
         with contextlib.suppress(OSError):  # one that is not empty stays
             for path in made:
                 path.rmdir()
+
+
+def _moved_to_next_version(model, directory):
+    while True:
+        version = directory / str(_next_version(directory))
+        try:
+            return model.rename(version)
+        except OSError:
+            if not version.exists():
+                raise
+            # Another process was quicker.
 
 
 def _next_version(directory):
