@@ -325,6 +325,12 @@ def test_what_is_no_text_is_refused(classifier, texts, error, message):
         classifier.classify(texts)
 
 
+def test_pairs_need_segments_for_both(tokenizer):
+    with pytest.raises(ValueError, match="this one has num_segments=1. Make it with 2"):
+        make(tokenizer, pairs=True, num_segments=1)
+    assert make(tokenizer, pairs=True, num_segments=0).classify([("a", "b")])
+
+
 def test_half_a_pair_is_refused(tokenizer):
     classifier = make(tokenizer, pairs=True)
     with pytest.raises(TypeError, match="takes pairs of str here, got 'a' at place 0"):

@@ -96,8 +96,13 @@ def save_task(task, folder):
     )
 
 
-def check_vocabulary(encoder, tokenizer):
-    """Refuses a tokenizer that is not the encoder's."""
+def check_vocabulary(encoder, tokenizer, pairs=False):
+    """Refuses a tokenizer that is not the encoder's, and pairs that it cannot read."""
+    if pairs and encoder.num_segments == 1 and not tokenizer.double_separator:
+        raise ValueError(
+            "pairs=True needs an encoder that knows the first text from the second: "
+            "this one has num_segments=1. Make it with 2, or with 0 for none."
+        )
     size, pad = tokenizer.vocabulary_size(), tokenizer.pad_token_id
     # Published models have rows to spare, so that their number is a round one.
     if size > encoder.vocabulary_size or pad != encoder.pad_token_id:

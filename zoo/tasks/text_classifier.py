@@ -66,7 +66,7 @@ class TextClassifier:
         max_length=None,
         model_type=None,
     ):
-        check_vocabulary(model.encoder, tokenizer)
+        check_vocabulary(model.encoder, tokenizer, pairs)
         self.model = model
         self.tokenizer = tokenizer
         self.classes = checked_classes(classes, "classes")
