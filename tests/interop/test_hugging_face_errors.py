@@ -82,6 +82,7 @@ CONFIGS = {
         {"num_attention_heads": 5},
         "hidden_size = 12, which num_attention_heads = 5 does not divide",
     ),
+    "a dropout of 1": ({"hidden_dropout_prob": 1.0}, "hidden_dropout_prob = 1.0, but"),
     "a dropout of 7": ({"hidden_dropout_prob": 7}, "hidden_dropout_prob = 7, but a n"),
     "too few tokens": ({"vocab_size": 60}, "vocab_size = 60, but the tokenizer .* 68"),
 }

@@ -92,6 +92,14 @@ BROKEN = {
         "'t' is of the type 'F8_E4M3'; known are F32, F16, BF16",
     ),
     "a negative size": (raw({"t": entry(shape=(-1, -2))}, bytes(8)), "has the sizes"),
+    "a size that is vast": (
+        raw({"t": {**entry(shape=(0, 2**70)), "data_offsets": [0, 0]}}, b""),
+        "has the sizes",
+    ),
+    "a shape of many axes": (
+        raw({"t": entry(shape=(1,) * 70)}, bytes(8)),
+        "has the sizes",
+    ),
     "a shape that is true": (raw({"t": entry(shape=(True, 2))}, bytes(8)), "the sizes"),
     "a shape of other size": (
         raw({"t": entry(shape=(3,))}, bytes(8)),

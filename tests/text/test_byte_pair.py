@@ -311,7 +311,16 @@ def test_a_merge_that_does_not_fit_is_refused(vocabulary_and_merges, merge, mess
         BytePairTokenizer(vocabulary, [merges[0], merge])
 
 
-def test_a_vocabulary_file_with_gaps_is_refused(tmp_path):
-    (tmp_path / "vocab.json").write_text('{"a": 0, "b": 2}')
-    with pytest.raises(ValueError, match="vocab.json is no dict of piece to id"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": 0, "b": 2}', "is no dict of piece to id"),
+        (b'{"a": 0, "b": "x"}', "is no dict of piece to id"),
+        (b"{", "is no JSON in UTF-8"),
+        (b'{"\xff": 0}', "is no JSON in UTF-8"),
+    ],
+)
+def test_a_vocabulary_file_that_is_none_is_refused(tmp_path, content, message):
+    (tmp_path / "vocab.json").write_bytes(content)
+    with pytest.raises(ValueError, match=f"vocab.json {message}"):
         BytePairTokenizer(tmp_path / "vocab.json", [])

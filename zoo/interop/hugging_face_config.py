@@ -66,8 +66,10 @@ def encoder_arguments(config, model_type):
         "num_heads": size("num_heads", "heads"),
         "hidden_dim": size("hidden_dim", "features"),
         "intermediate_dim": size("intermediate_dim", "features"),
-        "dropout": config.number(keys["dropout"], default=0.1),
-        "attention_dropout": config.number(keys["attention_dropout"], default=0.1),
+        **{
+            name: config.number(keys[name], highest=0.99, default=0.1)
+            for name in ("dropout", "attention_dropout")
+        },
         "activation": _activation(config, keys["activation"]),
         "norm_epsilon": config.number("layer_norm_eps", default=1e-12),
         "use_key_bias": True,

@@ -1,6 +1,7 @@
 """JSON from outside: bounded in size, each value checked where it is read."""
 
 import json
+import sys
 from pathlib import Path
 
 MAX_BYTES = 1 << 26  # 64 MiB; the largest published tokenizer.json are a third of it
@@ -52,7 +53,7 @@ class JsonFile:
         value = self._required(name, default)
         if type(value) not in (int, float) or not lowest <= value <= highest:
             raise self._wrong(name, value, f"a number from {lowest:g} to {highest:g}")
-        return float(value)
+        return float(min(value, sys.float_info.max))
 
     def flag(self, name, default=None):
         value = self._required(name, default)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 MAX_HEADER_BYTES = 100_000_000  # the limit of the format's own library
+_LARGEST, _MOST_AXES = 2**53, 8  # of a shape, its zeros aside; NumPy has bounds too
 _DTYPES = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
@@ -114,7 +115,8 @@ def _entry(name, entry):
         raise ValueError(
             f"{name!r} is of the type {dtype!r:.40}; known are {', '.join(_DTYPES)}"
         )
-    if any(type(number) is not int or number < 0 for number in sizes):
+    is_odd = any(type(number) is not int or number < 0 for number in sizes)
+    if is_odd or len(shape) > _MOST_AXES or math.prod(filter(None, shape)) > _LARGEST:
         raise ValueError(f"{name!r} has the sizes {sizes!r:.100}")
     if end - begin != math.prod(shape) * _DTYPES[dtype].itemsize:
         raise ValueError(f"{name!r} has {end - begin:,} bytes for the shape {shape}")

@@ -1,6 +1,7 @@
 """The vocabulary and the merges of byte-level byte-pair encoding, read and checked."""
 
 import json
+from pathlib import Path
 
 from zoo.text.encoder_tokenizer import numbered
 
@@ -25,9 +26,14 @@ def byte_characters():
 
 def read_vocabulary(path):
     """The pieces of a JSON file of piece to id, in the order of their ids."""
-    with open(path, encoding="utf-8") as file:
-        ids = json.load(file)
-    if not isinstance(ids, dict) or sorted(ids.values()) != list(range(len(ids))):
+    try:
+        ids = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is no JSON in UTF-8 ({error}). Save the tokenizer again."
+        ) from error
+    is_dict = isinstance(ids, dict) and all(type(x) is int for x in ids.values())
+    if not is_dict or sorted(ids.values()) != list(range(len(ids))):
         raise ValueError(
             f"{path} is no dict of piece to id, where the ids are 0, 1, 2, ... without "
             "a gap. Save the tokenizer again."
