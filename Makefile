@@ -82,6 +82,9 @@ test: $(INSTALLED) $(MINILM)
 test-slow: $(INSTALLED) $(MINILM)
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow
 
+# On Torch without bfloat16, in `make test-slow`.
+test-jax: ANY_BACKEND += tests/test_mask_contract.py
+
 test-jax test-torch: test-%: .venv-%/.installed
 	KERAS_BACKEND=$* .venv-$*/bin/python -m pytest $(SIDE_BY_SIDE) -m 'not slow' $(ANY_BACKEND)
 
