@@ -16,7 +16,7 @@ SPECIAL_TOKENS = PAD, UNKNOWN, CLS, SEP, MASK = (
 CONTINUATION = "##"
 MAX_WORD_LENGTH = 100  # characters; a longer word is unknown, as BERT has it
 MAX_PIECE_BYTES = 256  # that TensorFlow Text's table of pieces has room for
-_MAX_UTF8_BYTES = 4
+MAX_UTF8_BYTES = 4
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -154,7 +154,7 @@ def _graph_functions(vocabulary, split):
     word_piece = tensorflow_text.FastWordpieceTokenizer(
         vocabulary,
         suffix_indicator=CONTINUATION,
-        max_bytes_per_word=MAX_WORD_LENGTH * _MAX_UTF8_BYTES,
+        max_bytes_per_word=MAX_WORD_LENGTH * MAX_UTF8_BYTES,
         token_out_type=tf.int32,
         unknown_token=UNKNOWN,
         no_pretokenization=True,

@@ -13,6 +13,7 @@ from zoo.text.training_lines import TrainingLines
 from zoo.text.word_piece import (
     CONTINUATION,
     MAX_PIECE_BYTES,
+    MAX_UTF8_BYTES,
     MAX_WORD_LENGTH,
     SPECIAL_TOKENS,
 )
@@ -35,7 +36,7 @@ _TRAINER_OPTIONS = {
     "split_by_whitespace": False,
     "add_dummy_prefix": False,
     "remove_extra_whitespaces": False,
-    "max_sentencepiece_length": MAX_PIECE_BYTES // 4,  # characters of up to 4 bytes
+    "max_sentencepiece_length": MAX_PIECE_BYTES // MAX_UTF8_BYTES,
     "character_coverage": 1.0,
     "unk_id": 0,
     "bos_id": -1,
