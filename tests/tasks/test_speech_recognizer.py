@@ -128,6 +128,14 @@ def test_explain_says_when_and_where(recognizer, options):
         recognizer.explain([SOUND], sample_rate_hz=RATE)
 
 
+def test_sounds_of_many_lengths_are_explained_by_few_traces(recognizer):
+    for step in range(6):
+        sound = SOUND[: len(SOUND) - step * RATE // 10]
+        recognizer.explain(sound, sample_rate_hz=RATE, ctc=True)
+    attention = recognizer._functions.attention()
+    assert attention.experimental_get_tracing_count() <= 3
+
+
 def test_what_is_too_long_to_explain_is_refused_before_it_is_heard(
     recognizer, monkeypatch
 ):

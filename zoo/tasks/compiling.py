@@ -20,7 +20,12 @@ def compiled(function, model, jit_compile=True):
     training is seen; on Torch it runs as it is. Text work stays in TensorFlow.
     """
     if keras.backend.backend() == "tensorflow":
-        return tf.function(function, jit_compile=jit_compile, autograph=False)
+        return tf.function(
+            function,
+            jit_compile=jit_compile,
+            autograph=False,
+            reduce_retracing=not jit_compile,  # a plain graph takes any shape
+        )
     if keras.backend.backend() == "jax":
         function = _jitted(function, model)
     return bridged(function)
