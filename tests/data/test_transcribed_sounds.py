@@ -2,6 +2,8 @@
 
 import io
 import json
+import runpy
+import sys
 import tarfile
 import types
 from pathlib import Path
@@ -281,6 +283,20 @@ def test_a_damaged_flac_file_is_as_any_that_cannot_be_decoded(tmp_path):
     write_table(tmp_path / "index.tsv", [("file", "text"), ("a.flac", "hello")])
     (example,) = read_all(tmp_path)
     assert decode_wav(example["audio"])[2] != "" or not heard(example)[0]
+
+
+def test_texts_are_read_where_soundfile_lacks_what_it_needs(tmp_path, monkeypatch):
+    (tmp_path / "soundfile.py").write_text("raise OSError('sndfile library not found')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "soundfile")
+    assert runpy.run_path(flac.__file__)["soundfile"] is None
+
+
+def test_a_split_without_speakers_is_named():
+    named = tf.data.Dataset.from_tensors({"audio": b"", "speaker": b"ann"})
+    nameless = named.map(lambda example: {"audio": example["audio"]})
+    with pytest.raises(ValueError, match="examples of 'validation' do not name their"):
+        leave_out_speaker(named, nameless, named, "ann")
 
 
 def test_flac_without_what_reads_it(tmp_path, monkeypatch):

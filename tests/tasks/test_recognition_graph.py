@@ -87,6 +87,20 @@ def test_few_seconds_are_decoded_at_a_time(decoded, monkeypatch):
         assert set(row) <= {i + 1} and len(row) == -(-round(seconds * RATE) // PLACE)
 
 
+def test_windows_of_silence_are_given_no_tokens():
+    class Dreamer(Level):
+        def decode(self, memory, mask, limits, seeds):
+            ids, scores, places = super().decode(memory, mask, limits, seeds)
+            ids = tf.where((limits > 0)[:, None, None], tf.maximum(ids, 7), 0)
+            return ids, scores, places
+
+    sound = np.zeros(9 * RATE, "float32")
+    sound[:RATE] = 0.5
+    ids, places, _, _ = search(tf.constant([wav_of(sound, RATE)]), Dreamer())
+    heard = places[0].numpy()
+    assert len(ids[0]) and heard.max() < Level.max_seconds * RATE // PLACE
+
+
 def test_no_sounds_are_no_transcripts(decoded):
     ids, places, scores, errors = search(tf.zeros([0], tf.string))
     assert ids.shape[0] == places.shape[0] == errors.shape[0] == 0

@@ -51,6 +51,12 @@ def test_long_and_short_sounds_share_a_request(recognizer):
     assert recognizer.generate([], **options) == []
 
 
+def test_words_end_with_the_sound(recognizer):
+    noise = np.random.default_rng(0).normal(size=RATE // 5).astype("float32")
+    words = recognizer.word_times(noise, sample_rate_hz=RATE, num_beams=1)
+    assert words and all(word["end"] <= 0.2 + 0.04 for word in words)
+
+
 def test_several_transcripts_come_best_first(recognizer):
     options = {"num_beams": 3, "num_return_sequences": 3, "sample_rate_hz": RATE}
     answers, scores = recognizer.generate(SOUND, return_scores=True, **options)

@@ -175,6 +175,12 @@ def test_explain_equals_the_task(recognizer, served):
     assert errors[0] == "" and "longer than 20 seconds" in errors[1] and errors[2]
 
 
+@pytest.mark.parametrize("name", ["serving_default", "n_best", "explain", "start"])
+def test_no_sounds_have_no_answers(served, name):
+    answer = served.signatures[name](audio_bytes=tf.constant([], tf.string))
+    assert all(output.shape[0] == 0 for output in answer.values())
+
+
 def test_steps_end_with_the_greedy_transcript(recognizer, served):
     sounds = [cases()[name] for name in ("int16", "silent", "no WAV", "stereo")]
     start, step = served.signatures["start"], served.signatures["step"]

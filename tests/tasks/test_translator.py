@@ -436,6 +436,20 @@ def test_what_is_no_tokenizer_is_refused(task, preset):
         task.from_preset(preset, tokenizer="runs/en-de")
 
 
+@pytest.mark.parametrize(
+    ("task", "preset"),
+    [
+        (zoo.Translator, "translator_tiny"),
+        (zoo.ImageCaptioner, "captioner_mini"),
+        (zoo.SpeechRecognizer, "speech_tiny"),
+    ],
+)
+def test_a_tokenizer_that_cannot_write_is_refused(task, preset):
+    tokenizer = zoo.text.learn_tokenizer(LINES, 100, kind="word_piece", at_most=True)
+    with pytest.raises(TypeError, match="A WordPieceTokenizer has no tokens that a"):
+        task.from_preset(preset, tokenizer=tokenizer)
+
+
 def test_a_tokenizer_that_does_not_fit_is_refused(translator, tmp_path):
     other = zoo.text.learn_tokenizer(LINES, 290)
     with pytest.raises(ValueError, match="do not fit the model: they have 290 source"):

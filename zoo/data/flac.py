@@ -8,7 +8,7 @@ from zoo.data.wav_header import MOST_SECONDS
 
 try:
     import soundfile
-except ModuleNotFoundError:  # an extra
+except (ModuleNotFoundError, OSError):  # an extra, and what it needs itself
     soundfile = None
 
 _MAGIC = b"fLaC"

@@ -43,6 +43,14 @@ def one_window(data, model):
     return tf.pad(samples, [[0, 0], [0, missing]]), num_samples, errors
 
 
+def of_rows(function, *tensors):
+    """`function` of tensors `(n, ...)`, none too: oneDNN has no convolution of none."""
+    count = tf.shape(tensors[0])[0]
+    missing = tf.cast(count == 0, tf.int32)
+    rows = [tf.pad(x, [[0, missing], *[[0, 0]] * (x.shape.rank - 1)]) for x in tensors]
+    return tf.nest.map_structure(lambda x: x[:count], function(*rows))
+
+
 def explain(data, token_ids, places, attention, task):
     """Reads the cross-attention of transcripts that were found.
 
@@ -71,9 +79,8 @@ def explain(data, token_ids, places, attention, task):
         tf.RaggedTensor.from_tensor(token_ids, lengths=lengths)
     )
     start = tf.fill([tf.shape(token_ids)[0], 1], task.tokenizer.start_token_id)
-    seen = attention(
-        samples, num_samples, tf.concat([start, token_ids[:, :-1]], axis=1)
-    )
+    read = tf.concat([start, token_ids[:, :-1]], axis=1)
+    seen = of_rows(attention, samples, num_samples, read)
     is_token = token_ids > 0
     seconds = tf.cast(places, tf.float32) / PLACES_PER_SECOND
     return {

@@ -105,7 +105,10 @@ class RecognitionFunctions:
             ids = ops.where(ids == tokenizer.end_token_id, 0, ids)
             flat = ops.reshape(ids, (-1, ops.shape(ids)[2]))
             places = ctc.align(model.ctc_logits_of(memory, mask, flat), flat)
-            return ids, scores, ops.reshape(places, ops.shape(ids))
+            places = ops.reshape(places, ops.shape(ids))
+            # More repeats than CTC has places for would end behind the sound.
+            last = ops.sum(ops.cast(mask, places.dtype), axis=1) - 1
+            return ids, scores, ops.minimum(places, ops.maximum(last, 0)[:, None, None])
 
         return self._compiled.get(
             ("decode", sampling, width, jit_compile),

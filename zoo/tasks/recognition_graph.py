@@ -161,10 +161,13 @@ def _search_together(data, seeds, encode, decode, task, width, by_ctc, max_lengt
     def transcribe_piece(here):
         piece = parts_of(sounds, *(tf.gather(x, order[here]) for x in windows))
         num_samples = tf.cast(piece.row_lengths(), tf.int32)
+        # Of silence a decoder makes up words, where it never learned from any.
+        is_silent = tf.reduce_max(tf.abs(piece), axis=1) <= 0.0
+        num_samples = tf.where(is_silent, 0, num_samples)
         count = tf.size(num_samples)
         missing = missing_rows(count)
-        length = smallest_at_least(lengths, tf.reduce_max(num_samples))
         samples = piece.to_tensor()
+        length = smallest_at_least(lengths, tf.shape(samples)[1])
         # Only what is compiled needs one of few shapes: here the search alone.
         if keras.backend.backend() == "tensorflow":
             lacks = tf.maximum(per_place - tf.shape(samples)[1], 0)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from zoo.data.speech_epochs import PLACES_PER_SECOND
-from zoo.tasks.recognition_explanation import one_window
+from zoo.tasks.recognition_explanation import of_rows, one_window
 from zoo.tasks.recognition_graph import text_of
 from zoo.tasks.stream_state import greedy_step, specs, stacked, stacked_cache
 
@@ -20,7 +20,7 @@ def start(data, task):
     """
     model, count = task.model, tf.size(data)
     samples, num_samples, errors = one_window(data, model)
-    memory, mask = model.encode(samples, num_samples)
+    memory, mask = of_rows(model.encode, samples, num_samples)
     per_place = model.sample_rate_hz // PLACES_PER_SECOND
     return {
         "transcript": tf.fill([count], ""),

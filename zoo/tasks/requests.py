@@ -65,6 +65,17 @@ def check_tokenizer(tokenizer):
         )
 
 
+def check_writing_tokenizer(tokenizer):
+    """Refuses a tokenizer that a decoder cannot write with."""
+    check_tokenizer(tokenizer)
+    if not hasattr(tokenizer, "start_token_id"):
+        raise TypeError(
+            f"A {type(tokenizer).__name__} has no tokens that a text begins and ends "
+            "with, so that nothing is written with it. zoo.text.learn_tokenizer(lines) "
+            'makes one that has, of kind="sentence_piece".'
+        )
+
+
 def check_generation_options(**options):
     """Refuses options of another type or out of their range."""
     for name, value in options.items():

@@ -2,7 +2,7 @@
 
 from zoo import presets
 from zoo.tasks.preset_folder import read_config, read_model, read_tokenizers
-from zoo.tasks.requests import check_tokenizer
+from zoo.tasks.requests import check_writing_tokenizer
 
 
 def check_model(task_name, model_class, model, tokenizer):
@@ -36,7 +36,7 @@ def check_preset(task_name, preset, tokenizer, texts):
             f"A new {task_name} needs tokenizer=. zoo.text.learn_tokenizer({texts}) "
             "makes one."
         )
-    check_tokenizer(tokenizer)
+    check_writing_tokenizer(tokenizer)
 
 
 def read_folder(task_name, model_class, folder, tokenizer, overrides):

@@ -1,6 +1,6 @@
 """Which tokenizers a translator reads and writes with."""
 
-from zoo.tasks.requests import check_tokenizer
+from zoo.tasks.requests import check_writing_tokenizer
 
 # Of the tokenizers in the folder of a preset: one for both languages, or two.
 TOKENIZER_NAMES = (["tokenizer"], ["source_tokenizer", "target_tokenizer"])
@@ -9,7 +9,7 @@ TOKENIZER_NAMES = (["tokenizer"], ["source_tokenizer", "target_tokenizer"])
 def tokenizer_pair(tokenizer=None, source_tokenizer=None, target_tokenizer=None):
     for given in (tokenizer, source_tokenizer, target_tokenizer):
         if given is not None:
-            check_tokenizer(given)
+            check_writing_tokenizer(given)
     if tokenizer is not None and source_tokenizer is target_tokenizer is None:
         return tokenizer, tokenizer
     if tokenizer is None and None not in (source_tokenizer, target_tokenizer):
