@@ -232,6 +232,7 @@ def main(
         data=data or "generated scenes of coloured shapes",
         preset_dir=run_dir,
         export_dir=version,
+        search=search,
     )
     return scores
 

@@ -47,8 +47,10 @@ def test_the_card_says_what_was_measured(run_dir):
 
 
 def test_the_card_says_how_to_load_and_serve(run_dir):
-    text = card(run_dir, preset_dir="runs/en-de", export_dir="saved_models/en-de/1")
-    assert 'task = zoo.Task.from_preset("runs/en-de")' in text
+    folders = {"preset_dir": "runs/en-de", "export_dir": "saved_models/en-de/1"}
+    text = card(run_dir, **folders, search={"num_beams": 4, "ctc": True})
+    assert 'task = zoo.Task.from_preset("runs/en-de")\n' in text
+    assert "\ntask.generate(..., num_beams=4, ctc=True)\n" in text
     assert "zoo predict saved_models/en-de/1 INPUT" in text
     assert "-v $PWD/saved_models/en-de:/models/en-de" in text
 

@@ -23,6 +23,7 @@ def write_model_card(
     command=None,
     preset_dir=None,
     export_dir=None,
+    search=None,
 ):
     """Writes `run_dir/README.md` from what was measured, and returns its path.
 
@@ -40,6 +41,7 @@ def write_model_card(
         command: str. What gives this model again; the running command by default.
         preset_dir: the folder that `task.save_to_preset` wrote, if it did.
         export_dir: the version folder that `task.export` gave, if it did.
+        search: dict of the options of `task.generate` that it was scored with.
     """
     folder = Path(run_dir)
     facts = {
@@ -58,7 +60,7 @@ def write_model_card(
         extra = Path(export_dir) / "assets.extra"
         extra.mkdir(exist_ok=True)
         _write(extra / "README.md", [*parts, *settings])
-    usage = _usage(task, preset_dir, export_dir)
+    usage = _usage(task, preset_dir, export_dir, search)
     return _write(folder / "README.md", [*parts, *usage, *_pictures(folder), *settings])
 
 
@@ -138,11 +140,14 @@ def _signatures(scores):
     return "\n".join(sorted(lines))
 
 
-def _usage(task, preset_dir, export_dir):
+def _usage(task, preset_dir, export_dir, search):
     parts = []
     if preset_dir is not None:
         name = type(task).__name__
         code = f'import zoo\n\ntask = zoo.{name}.from_preset("{preset_dir}")'
+        if search:
+            options = ", ".join(f"{name}={value!r}" for name, value in search.items())
+            code += f"\ntask.generate(..., {options})"
         parts += ["## Load", f"```python\n{code}\n```"]
     if export_dir is not None:
         export_dir = Path(export_dir)
