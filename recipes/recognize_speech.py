@@ -20,7 +20,7 @@ no language model):
 - the third, for each speaker in turn, of whom no sound is heard in training, on all 500
   of the speaker's recordings: george 87.4 %, jackson 83.2 %, lucas 87.6 %, nicolas
   81.0 %, theo 95.6 %, yweweler 90.4 %; 87.5 % in the mean (85.9 % before a change, up
-  to 6 points less for one). 13 to 16 minutes each on one core beside other programs.
+  to 6 points less for one). 10 minutes each alone on one core, 13 to 16 as it was run.
 """
 
 import functools
