@@ -164,10 +164,17 @@ def test_bands_are_taken_from_further_up():
     np.testing.assert_allclose(moved, [ramp, [0, 1.2, 2.4, 3.6, 4]], rtol=1e-5)
 
 
-@pytest.mark.parametrize("rate", [0, 900, 22_050, 8000.5])
+@pytest.mark.parametrize("rate", [0, 900, 22_050, 8000.5, 8000.0, "8000"])
 def test_a_rate_must_make_whole_frames(rate):
     with pytest.raises(ValueError, match="no multiple of 100 from 1,000 up"):
         speech_model(sample_rate_hz=rate)
+
+
+@pytest.mark.parametrize("name", ["num_mels", "max_length"])
+@pytest.mark.parametrize("size", [0, -3, 10.5, "16000"])
+def test_sizes_are_whole_numbers(name, size):
+    with pytest.raises(ValueError, match=f"{name}=.* must be a whole number of at lea"):
+        speech_model(**{name: size})
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Sound to text."""
 
 import math
+import numbers
 
 import keras
 from keras import ops
@@ -94,9 +95,15 @@ class SpeechModel(DecoderModel):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # bfloat16 is too coarse for sound
-        if sample_rate_hz % 100 or not sample_rate_hz >= LEAST_RATE_HZ:
+        for name, size in (("num_mels", num_mels), ("max_length", max_length)):
+            if not isinstance(size, numbers.Integral) or size < 1:
+                raise ValueError(
+                    f"{name}={size!r} must be a whole number of at least 1."
+                )
+        is_whole = isinstance(sample_rate_hz, numbers.Integral)
+        if not is_whole or sample_rate_hz % 100 or sample_rate_hz < LEAST_RATE_HZ:
             raise ValueError(
-                f"sample_rate_hz={sample_rate_hz} is no multiple of 100 from "
+                f"sample_rate_hz={sample_rate_hz!r} is no multiple of 100 from "
                 f"{LEAST_RATE_HZ:,} up, as frames of 10 ms need it. Pass one such as "
                 "16000: sounds of any rate are resampled to it."
             )
