@@ -6,7 +6,7 @@
 `zoo serve` holds three models with random weights and is asked over loopback; server
 and clients share the machine. `translator_tiny`, greedy and with four beams, answers
 texts of 4 to 31 words with 31 words each; `bert_tiny` classifies, and is loaded only.
-Writes `serve.csv` and `serve.md`; about 5 minutes on 2 cores.
+Writes `serve.csv` and `serve.md`; about 7 minutes on 2 cores.
 """
 
 import argparse

@@ -20,7 +20,8 @@ def check_flac(names):
     name = next((name for name in names if name.lower().endswith(".flac")), None)
     if name is not None and soundfile is None:
         raise ModuleNotFoundError(
-            f"{name} needs soundfile: pip install 'zoo[flac]'. WAV files need nothing."
+            f"{name} needs soundfile: pip install 'zoo[flac]', and the system's "
+            "libsndfile where that brings none. WAV files need nothing."
         )
 
 

@@ -15,14 +15,14 @@ def leave_out_speaker(train, validation, test, speaker):
         The same three: what others said in training or test, what they said in
         validation, and all that the speaker said.
     """
-    parts = (test, train, validation)
-    names = ("test", "train", "validation")
-    for name, part in zip(names, parts, strict=True):
+    named = {"test": test, "train": train, "validation": validation}
+    for name, part in named.items():
         if "speaker" not in part.element_spec:
             raise ValueError(
                 f"The examples of {name!r} do not name their speakers: {speaker!r} "
                 "cannot be left out. Give their table a column of speakers."
             )
+    parts = list(named.values())
     speakers = [
         [example["speaker"].decode() for example in part.as_numpy_iterator()]
         for part in parts
